@@ -1,0 +1,1 @@
+"""Every NumPy kernel by its name in a saved program."""

@@ -1,0 +1,196 @@
+"""Convolution in strips: columns are gathered into the workspace, then multiplied by the weights."""
+
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .depthwise import depthwise, depthwise_workspace
+from .scratch import FLOAT, LIMIT, Array, Box, Shape, Shapes, carve, extent, is_low, lent, offset, rounded, spans
+from .windows import Axis, axes, reach
+
+
+def conv(
+    out: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    strides: Shape,
+    pads: Shape,
+    dilations: Shape,
+    groups: int = 1,
+    workspace: Array | None = None,
+) -> None:
+    """Slide `weight` (M, C/groups, *window) over the images `x` (N, C, *image); `pads` are (begins..., ends...)."""
+    plan = axes(x.shape[2:], out.shape[2:], weight.shape[2:], strides, pads, dilations)
+    if x.shape[1] != weight.shape[1] * groups or out.shape[1] != weight.shape[0] or weight.shape[0] % groups:
+        raise ValueError(f"conv of {x.shape} by {weight.shape} in {groups} groups does not give {out.shape}")
+    if not out.size:
+        return
+    if not weight.size:
+        out[...] = 0 if bias is None else bias.reshape(-1, *[1] * len(plan))
+    elif groups > 1 and weight.shape[1] == 1:
+        depthwise(out, x, weight, bias, plan, lent(workspace, "conv"))
+    elif is_low(x.dtype):
+        _short(out, x, weight, bias, plan, groups, lent(workspace, "conv"))
+    elif _is_pointwise(weight.shape[2:], strides, pads):
+        _pointwise(out, x, weight, bias, groups)
+    else:
+        _strips(out, x, weight, bias, plan, groups, lent(workspace, "conv"))
+
+
+def conv_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
+    """Return the bytes `conv` wants: none for 1x1 windows, else room for columns, at most 256 KiB."""
+    weight, groups = in_shapes[1], params.get("groups", 1)
+    if weight is None:
+        return LIMIT
+    if groups > 1 and weight[1] == 1:
+        return depthwise_workspace()
+    if itemsize < 4:
+        return LIMIT
+    if _is_pointwise(weight[2:], params["strides"], params["pads"]):
+        return 0
+    out = out_shapes[0]
+    if out is None:
+        return LIMIT
+    return min(LIMIT, rounded(prod(weight[1:]) * groups * prod(out[2:]) * itemsize))
+
+
+def _is_pointwise(window: Shape, strides: Shape, pads: Shape) -> bool:
+    return all(size == 1 for size in window) and all(step == 1 for step in strides) and not any(pads)
+
+
+def _pointwise(out: Array, x: Array, weight: Array, bias: Array | None, groups: int) -> None:
+    """Convolve by one matrix product: a 1x1 window needs no columns."""
+    count, channels = x.shape[:2]
+    filters, depth = weight.shape[:2]
+    size = prod(x.shape[2:])
+    if size == 1 and groups == 1:
+        target = out.reshape(count, filters)
+        np.matmul(x.reshape(count, channels), weight.reshape(filters, depth).T, out=target)
+        if bias is not None:
+            np.add(target, bias, out=target)
+        return
+    target = out.reshape(count, groups, filters // groups, size)
+    np.matmul(weight.reshape(groups, -1, depth), x.reshape(count, groups, depth, size), out=target)
+    if bias is not None:
+        np.add(target, bias.reshape(groups, -1, 1), out=target)
+
+
+class Cut(NamedTuple):
+    """How a convolution is cut: groups at once, input channels at once, output positions, filters for a partial sum."""
+
+    groups: int
+    channels: int
+    positions: int
+    filters: int
+
+
+def _cut(room: int, groups: int, depth: int, filters: int, taps: int, positions: int) -> Cut:
+    """Choose the cut for `room` elements; long strips matter most, then whole sums, then many groups at once."""
+    strip = min(positions, 96)
+    if depth * taps * strip <= room:
+        together = max(1, min(groups, room // (depth * taps * strip)))
+        return Cut(together, depth, min(positions, room // (depth * taps * together)), filters)
+    columns = room * 3 // 4
+    strip = max(1, min(strip, columns // taps))
+    channels = max(1, min(depth, columns // (taps * strip)))
+    if channels * taps > columns:
+        raise ValueError(f"a window of {taps} taps is too large for a workspace of {room} elements")
+    return Cut(1, channels, strip, max(1, min(filters, (room - columns) // strip)))
+
+
+def _strips(
+    out: Array, x: Array, weight: Array, bias: Array | None, plan: list[Axis], groups: int, workspace: Array
+) -> None:
+    depth, window, filters = weight.shape[1], weight.shape[2:], weight.shape[0] // groups
+    image, taps = out.shape[2:], prod(weight.shape[2:])
+    cut = _cut(workspace.size // x.itemsize, groups, depth, filters, taps, prod(image))
+    room = workspace[: workspace.size // x.itemsize * x.itemsize].view(x.dtype)
+    target = out.reshape(len(x), groups, filters, -1)
+    matrix = weight.reshape(groups, filters, depth * taps)
+    shift = None if bias is None else bias.reshape(groups, filters, 1)
+    for number, first in product(range(len(x)), range(0, groups, cut.groups)):
+        some = slice(first, min(groups, first + cut.groups))
+        for box in spans(image, cut.positions):
+            start, length = offset(box, image), prod(extent(box))
+            piece = target[number, some, :, start : start + length]
+            for channel in range(0, depth, cut.channels):
+                width = min(depth, channel + cut.channels) - channel
+                begin = some.start * depth + channel
+                count = (some.stop - some.start - 1) * depth + width
+                columns = room[: count * taps * length].reshape(count, *window, *extent(box))
+                gather(columns, x[number, begin : begin + count], plan, box)
+                product_of = matrix[some, :, channel * taps : (channel + width) * taps]
+                stacked = columns.reshape(len(product_of), width * taps, length)
+                if not channel:
+                    np.matmul(product_of, stacked, out=piece)
+                else:
+                    _accumulate(piece[0], product_of[0], stacked[0], room[count * taps * length :], cut.filters)
+            if shift is not None:
+                np.add(piece, shift[some], out=piece)
+
+
+def _accumulate(piece: Array, matrix: Array, columns: Array, room: Array, filters: int) -> None:
+    """Add a partial product to the outputs, some filters at a time."""
+    length = columns.shape[1]
+    for first in range(0, len(matrix), filters):
+        rows = matrix[first : first + filters]
+        part = room[: len(rows) * length].reshape(len(rows), length)
+        np.matmul(rows, columns, out=part)
+        np.add(piece[first : first + filters], part, out=piece[first : first + filters])
+
+
+def gather(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
+    """Fill columns (C, *window, *box) with what each tap reads of the image x (C, *image) for the outputs in a box."""
+    along = [[reach(axis, tap, part) for tap in range(axis.window)] for axis, part in zip(plan, box, strict=True)]
+    every = (slice(None),)
+    for tap in product(*(range(axis.window) for axis in plan)):
+        reaches = [along[axis][index] for axis, index in enumerate(tap)]
+        target = columns[(slice(None), *tap)]
+        for axis, each in enumerate(reaches):
+            if each.short:
+                lead = every * (axis + 1)
+                target[(*lead, slice(0, each.taken.start))] = 0
+                target[(*lead, slice(each.taken.stop, None))] = 0
+        target[(slice(None), *(each.taken for each in reaches))] = x[(slice(None), *(each.source for each in reaches))]
+
+
+def _short(
+    out: Array, x: Array, weight: Array, bias: Array | None, plan: list[Axis], groups: int, workspace: Array
+) -> None:
+    """Convolve float16 and its kin in float32: columns, weights and sums are widened block by block."""
+    depth, window, filters = weight.shape[1], weight.shape[2:], weight.shape[0] // groups
+    image, taps = out.shape[2:], prod(weight.shape[2:])
+    target = out.reshape(len(x), groups, filters, -1)
+    matrix = weight.reshape(groups, filters, depth * taps)
+    quarter = workspace.size // 4 // FLOAT.itemsize // 16 * 16
+    strip = max(1, min(prod(image), 128, 2 * quarter // taps))
+    channels = max(1, min(depth, 2 * quarter // (taps * strip)))
+    rows = max(1, min(filters, quarter // (channels * taps), quarter // (2 * strip)))
+    for number, group in product(range(len(x)), range(groups)):
+        for box, first in product(spans(image, strip), range(0, filters, rows)):
+            start, length, some = offset(box, image), prod(extent(box)), slice(first, min(filters, first + rows))
+            height = some.stop - first
+            total, part, left, right = carve(
+                workspace,
+                ((height, length), FLOAT),
+                ((height, length), FLOAT),
+                ((height, channels * taps), FLOAT),
+                ((channels * taps * length,), FLOAT),
+            )
+            total[...] = 0 if bias is None else bias[group * filters :][some, None]
+            for channel in range(0, depth, channels):
+                width = min(depth, channel + channels) - channel
+                columns = right[: width * taps * length].reshape(width, *window, *extent(box))
+                gather(columns, x[number, group * depth + channel :][:width], plan, box)
+                factor = left[:, : width * taps]
+                factor[...] = matrix[group, some, channel * taps : (channel + width) * taps]
+                np.add(total, np.matmul(factor, columns.reshape(-1, length), out=part), out=total)
+            target[number, group, some, start : start + length] = total
+
+
+KERNELS = {"conv": conv}
+WORKSPACES = {"conv": conv_workspace}

@@ -1,0 +1,50 @@
+"""What a graph is: operators, nodes, values, types, rules; the standard library is all it needs."""
+
+from nnvm.ir.dims import UNKNOWN, Dim, at_least, dim, equal, larger, smaller
+from nnvm.ir.graph import Graph, analysis, collection_paused, operators, postorder, uses
+from nnvm.ir.node import ABSENT, EMPTY, OVERLOADS, Node, Params, Value, make, params
+from nnvm.ir.op import Op, OpAttr, born, constant, contents, data_of, follow, follow_types, foreign, input, is_constant, named_input, op, variable
+from nnvm.ir.rewrite import rebuild, rewrite, types_agree
+from nnvm.ir.rules import Rule, apply_rules, commutes, count, either, rule, run_rules, work
+from nnvm.ir.same import same
+from nnvm.ir.tensor_data import FileSlice, TensorData, tensor_data
+from nnvm.ir.trace import trace
+from nnvm.ir.types import (
+    DTYPES,
+    ContainerType,
+    DType,
+    TensorType,
+    UnknownRank,
+    bf16,
+    boolean,
+    container_type,
+    dtype,
+    f16,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    parse_dim,
+    product,
+    same_type,
+    set_dims,
+    string,
+    tensor_type,
+    u8,
+    u16,
+    u32,
+    u64,
+)  # fmt: skip
+from nnvm.ir.verify import verify
+
+__all__ = [
+    "ABSENT", "DTYPES", "EMPTY", "OVERLOADS", "UNKNOWN", "ContainerType", "DType", "Dim", "FileSlice", "Graph", "Node", "Op", "OpAttr",
+    "Params", "Rule", "TensorData", "TensorType", "UnknownRank", "Value", "analysis", "apply_rules", "at_least", "bf16", "boolean", "born",
+    "collection_paused", "commutes", "constant", "container_type", "contents", "count", "data_of", "dim", "dtype", "either", "equal", "f16",
+    "f32", "f64", "follow", "follow_types", "foreign", "i8", "i16", "i32", "i64", "input", "is_constant", "larger", "make", "named_input", "op",
+    "operators", "params", "parse_dim", "postorder", "product", "rebuild", "rewrite", "rule", "run_rules", "same", "same_type", "set_dims",
+    "smaller", "string", "tensor_data", "tensor_type", "trace", "types_agree", "u8", "u16", "u32", "u64", "uses", "variable", "verify",
+    "work",
+]  # fmt: skip

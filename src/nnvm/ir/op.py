@@ -1,0 +1,358 @@
+"""What an operator is: a name, a signature, a sentence, and the types it returns."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
+
+from nnvm.errors import Error
+from nnvm.ir.dims import Size, dim
+from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
+from nnvm.ir.tensor_data import TensorData, tensor_data
+from nnvm.ir.types import TensorType, Type, UnknownRank, f32, i64
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+Types = tuple[Type | None, ...]
+Count = Callable[[tuple[Value, ...], Mapping[str, Any]], int]
+
+RESERVED: Final = ("name", "after", "hints")
+"""Keywords that every operator takes beside its params."""
+
+
+class Op(Generic[P, R]):
+    """An operator. Calling it with values makes a node and returns its outputs."""
+
+    __slots__ = ("_cache", "body", "count", "defaults", "doc", "foreign", "inputs", "module", "name", "optional", "param_names", "variadic")
+    name: Final[str]
+    doc: Final[str]
+    module: Final[str]
+    inputs: Final[tuple[str, ...]]
+    optional: Final[frozenset[str]]
+    variadic: Final[bool]
+    param_names: Final[tuple[str, ...]]
+    defaults: Final[Mapping[str, Any]]
+    body: Final[Callable[..., Any] | None]
+    count: Final[int | Count]
+
+    def __init__(self, body: Callable[..., Any], count: int | Count, name: str | None = None) -> None:
+        code = cast(FunctionType, body).__code__
+        slots = code.co_varnames
+        positional, keywords = code.co_argcount, code.co_kwonlyargcount
+        self.name = name or body.__name__
+        self.module = body.__module__
+        self.doc = (body.__doc__ or "").strip()
+        self.variadic = bool(code.co_flags & 0x04)
+        self.inputs = slots[:positional] + ((slots[positional + keywords],) if self.variadic else ())
+        missing = cast(FunctionType, body).__defaults__ or ()
+        self.optional = frozenset(slots[positional - len(missing) : positional])
+        self.param_names = slots[positional : positional + keywords]
+        self.defaults = dict(cast(FunctionType, body).__kwdefaults__ or {})
+        self.body: Callable[..., Any] | None = body
+        self.count: int | Count = count
+        self.foreign = False
+        self._cache: dict[Any, Types] = {}
+        clash = set(RESERVED) & {*self.inputs, *self.param_names}
+        if clash:
+            raise Error(f"operator {self.name}: {sorted(clash)} are keywords of every operator; rename the argument")
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Make a node; the first call compiles a function with the operator's own signature."""
+        specialise(self)
+        return self(*args, **kwargs)
+
+    def __deepcopy__(self, memo: object) -> "Op[P, R]":
+        return self
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def infer(self, inputs: tuple[Value, ...], params: Params, name: str | None = None) -> Types:
+        """Return the types of the outputs of a use, from the types (and, where it asks, the contents) of its inputs.
+
+        Untyped inputs give untyped outputs. Raises Error, naming operator and types, for inputs that do not fit.
+        """
+        key = (params, *[value.type for value in inputs])
+        found = self._cache.get(key)
+        if found is not None:
+            return found
+        if self.body is None or any(value.type is None and value is not ABSENT for value in inputs):
+            return (None,) * self._outputs(inputs, params)
+        looks, _naming[1] = _naming[1], 0
+        outer, _naming[0] = _naming[0], name or self.name
+        try:
+            types = self.body(*[None if value is ABSENT else value for value in inputs], **params)
+        except UnknownRank:
+            types = (None,) * self._outputs(inputs, params)
+        except (Error, ValueError, TypeError, IndexError, ZeroDivisionError, AssertionError) as error:
+            raise Error(self._complain(inputs, params, name, error)) from error
+        finally:
+            looked, _naming[1] = _naming[1], looks
+            _naming[0] = outer
+        if isinstance(types, TensorType) or types is None:
+            types = (types,)
+        if not looked and params.literal:
+            self._cache[key] = types
+        return tuple(types)
+
+    def _outputs(self, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> int:
+        return self.count if isinstance(self.count, int) else self.count(inputs, params)
+
+    def _complain(self, inputs: tuple[Value, ...], params: Mapping[str, Any], name: str | None, error: Exception) -> str:
+        names = self.inputs if not self.variadic else [*self.inputs[:-1], *[f"{self.inputs[-1]}[{i}]" for i in range(len(inputs))]]
+        given = ", ".join(f"{name}: {'absent' if value is ABSENT else value.type}" for name, value in zip(names, inputs, strict=False))
+        given += "".join(f", {key}={value!r}" for key, value in params.items())
+        return f"{self.name}({given}){f' in node {name!r}' if name else ''}: {error}"
+
+
+@overload
+def op(body: Callable[P, TensorType | None], /) -> Op[P, Value]: ...
+@overload
+def op(body: Callable[P, tuple[TensorType | None, ...]], /) -> Op[P, tuple[Value, ...]]: ...
+@overload
+def op(*, outputs: int | Count, name: str | None = None) -> Callable[[Callable[P, Any]], Op[P, Any]]: ...
+def op(body: Any = None, /, *, outputs: int | Count | None = None, name: str | None = None) -> Any:
+    """Make an operator of a function from input values and params to output types.
+
+    Positional arguments are inputs (a default of None makes one optional, `*xs` takes any number), keyword-only ones are params.
+    `outputs` counts the outputs where the annotation (TensorType, or a tuple of them) does not say.
+    """
+    if body is None:
+        return lambda body: Op(body, 1 if outputs is None else outputs, name)
+    return Op(body, _annotated_outputs(body) if outputs is None else outputs, name)
+
+
+def _annotated_outputs(body: Callable[..., Any]) -> int:
+    returned = body.__annotations__.get("return")
+    text = returned if isinstance(returned, str) else str(returned)
+    if "tuple" not in text:
+        return 1
+    if "..." in text:
+        raise Error(f"operator {body.__name__}: say how many outputs there are, @op(outputs=...)")
+    return text.count("TensorType")
+
+
+def foreign(name: str, module: str) -> Op[..., Any]:
+    """Make an operator that is carried, not known: any inputs, any params, untyped outputs (counted by `num_outputs` at `node`)."""
+
+    def body(*inputs: Value) -> TensorType:
+        raise UnknownRank
+
+    operator: Op[..., Any] = Op(body, 1, name)
+    operator.module, operator.foreign = module, True  # type: ignore[misc]
+    return operator
+
+
+def build(op: Op[..., Any], inputs: tuple[Value, ...], values: Params, name: str | None, after: tuple[Node, ...], hints: Mapping[str, Any]) -> Any:
+    """Make a node of any number of outputs from bound arguments; raise Error where the types do not fit."""
+    if inputs and inputs[-1] is ABSENT:
+        kept = len(inputs)
+        while kept and inputs[kept - 1] is ABSENT:
+            kept -= 1
+        inputs = inputs[:kept]
+    types = op.infer(inputs, values, name)
+    if len(types) == 1 and op.count == 1:
+        return make(op, inputs, values, types[0], name, after, hints)
+    outputs = Node(op, inputs, values, types, name, after, hints).outputs
+    return outputs if op.count != 1 else outputs[0]
+
+
+def specialise(operator: Op[..., Any]) -> None:
+    """Give an operator a `__call__` with its own signature, compiled once (binding through `inspect` costs thirty times more)."""
+    fixed = operator.inputs[: -1 if operator.variadic else None]
+    scope: dict[str, Any] = {
+        "op": operator, "build": build, "make": make, "lift": lift, "params": params, "EMPTY": EMPTY, "ABSENT": ABSENT, "Value": Value,
+        "HINTLESS": HINTLESS, "cached": operator._cache.get, "defaults": operator.defaults,
+    }  # fmt: skip
+    signature = [f"{name}=ABSENT" if name in operator.optional else name for name in fixed]
+    signature.append(f"*{operator.inputs[-1]}" if operator.variadic else "*")
+    signature += [f"{name}=defaults[{name!r}]" if name in operator.defaults else name for name in operator.param_names]
+    signature += ["name=None", "after=()", "hints=HINTLESS"]
+    inputs = "(" + "".join(f"{name}, " for name in fixed) + (f"*{operator.inputs[-1]}" if operator.variadic else "") + ")"
+    values = "params({" + ", ".join(f"{name!r}: {name}" for name in operator.param_names) + "})" if operator.param_names else "EMPTY"
+    types = "".join(f", {name}.type" for name in fixed)
+    quick = operator.count == 1 and not operator.variadic and not operator.optional
+    source = f"def bind({', '.join(signature)}):\n"
+    if quick:
+        source += f" try:\n  values = {values}\n  types = cached((values{types}))\n"
+        source += f"  if types is not None: return make(op, {inputs}, values, types[0], name, after, hints)\n"
+        source += " except AttributeError: pass\n"
+    source += f" inputs = {inputs}\n for value in inputs:\n  if value.__class__ is not Value:\n   inputs = lift(op, inputs)\n   break\n"
+    source += f" return build(op, inputs, {values}, name, after, hints)\n"
+    exec(compile(source, f"<signature of {operator.name}>", "exec"), scope)
+    bound = scope["bind"]
+    bound.__name__, bound.__doc__ = operator.name, operator.doc
+    operator.__class__ = type(f"Op[{operator.name}]", (Op,), {"__call__": staticmethod(bound), "__slots__": ()})
+
+
+def lift(operator: Op[..., Any], inputs: tuple[object, ...]) -> tuple[Value, ...]:
+    """Make values of plain numbers and constant data among inputs; a number takes the element type of a neighbour."""
+    dtypes = [value.type.dtype for value in inputs if isinstance(value, Value) and isinstance(value.type, TensorType)]
+    lifted: list[Value] = []
+    for name, value in zip(operator.inputs + operator.inputs[-1:] * len(inputs), inputs, strict=False):
+        if value is None:
+            lifted.append(ABSENT)
+        elif isinstance(value, Value):
+            lifted.append(value)
+        elif isinstance(value, TensorData):
+            lifted.append(constant(data=value))
+        elif isinstance(value, (bool, int, float)):
+            lifted.append(constant(data=tensor_data(value, (dtypes[0] if dtypes else f32)[()])))
+        elif isinstance(value, (tuple, list)) and all(isinstance(item, int) for item in value):
+            lifted.append(constant(data=tensor_data(value, i64[len(value)])))
+        else:
+            raise Error(f"{operator.name}: input {name!r} must be a value or a number, not {type(value).__name__}")
+    return tuple(lifted)
+
+
+@op
+def constant(*, data: TensorData) -> TensorType:
+    """Yield what `data` holds."""
+    return data.tensor
+
+
+@op
+def input(*, type: TensorType | None = None) -> TensorType | None:
+    """Yield what the caller feeds under the node's name at each run."""
+    return type
+
+
+@op
+def variable(*, type: TensorType | None = None, init: TensorData | None = None) -> TensorType | None:
+    """Yield state that is kept between runs under the node's name; it starts as `init`."""
+    return type if type is not None or init is None else init.tensor
+
+
+def is_constant(value: Value) -> bool:
+    """Say whether a value is a constant."""
+    return value.node.op is constant
+
+
+def data_of(value: Value) -> TensorData | None:
+    """Return the data of a constant, or None for any other value."""
+    return value.node.params["data"] if value.node.op is constant else None
+
+
+_naming: list[Any] = ["", 0]
+"""The node whose types are being inferred, and how often its operator's body looked beyond types."""
+
+
+def born(axis: int = 0) -> Size:
+    """Return the dimension that the data of the node being built decides, named after the node (for operator bodies)."""
+    _naming[1] += 1
+    return dim(f"{_naming[0]}.{axis}")
+
+
+class OpAttr(Generic[T]):
+    """One attribute of many operators: a column that any package fills, `column[op] = entry` or `@column(op)`.
+
+    Filling a filled entry raises Error; `override` replaces it knowingly.
+    """
+
+    __slots__ = ("_table", "doc")
+
+    def __init__(self, doc: str) -> None:
+        self.doc: Final = doc
+        self._table: dict[Op[..., Any], T] = {}
+
+    def __setitem__(self, op: Op[..., Any], entry: T) -> None:
+        if op in self._table:
+            raise Error(f"{op.name} has an entry for {self.doc!r} already; use override to replace it")
+        self._table[op] = entry
+
+    def override(self, op: Op[..., Any], entry: T) -> None:
+        """Set an entry whether or not there is one."""
+        self._table[op] = entry
+
+    def __call__(self, *ops: Op[..., Any]) -> Callable[[T], T]:
+        """Decorate the entry of these operators."""
+
+        def fill(entry: T) -> T:
+            for op in ops:
+                self[op] = entry
+            return entry
+
+        return fill
+
+    def __getitem__(self, op: Op[..., Any]) -> T:
+        try:
+            return self._table[op]
+        except KeyError:
+            raise Error(f"{op.name} has no entry for {self.doc!r}; fill it: column[{op.name}] = ...") from None
+
+    def get(self, op: Op[..., Any], default: T | None = None) -> T | None:
+        """Return the entry of an operator, or `default`."""
+        return self._table.get(op, default)
+
+    def __contains__(self, op: Op[..., Any]) -> bool:
+        return op in self._table
+
+    def __iter__(self) -> Iterator[Op[..., Any]]:
+        return iter(sorted(self._table, key=lambda op: (op.module, op.name)))
+
+
+Contents = tuple[Size, ...]
+follow: Final[OpAttr[Callable[[Node, tuple[Contents, ...]], Contents | None]]] = OpAttr("symbolic contents of a small integer output")
+"""From a node and its inputs' elements (row-major) to its output's elements; filled by operators that carry shapes."""
+
+_SMALL: Final = 64
+_sees_types_only: Final[set[Op[..., Any]]] = set()
+
+
+def follow_types(operator: Op[..., Any]) -> None:
+    """Declare that an operator's `follow` entry needs its inputs' types alone, as Shape's does."""
+    _sees_types_only.add(operator)
+
+
+def contents(value: Value) -> Contents | None:
+    """Return the elements, row-major, of a small integer tensor as far as they are known symbolically, or None."""
+    _naming[1] += 1
+    stack = [value]
+    while stack:
+        here = stack[-1]
+        if not hasattr(here, "known"):
+            waiting = _unfollowed(here)
+            if waiting:
+                stack += waiting
+                continue
+            here.known = _follow(here)
+        stack.pop()
+    return value.known
+
+
+def _unfollowed(value: Value) -> list[Value]:
+    node = value.node
+    if node.op not in follow or node.op in _sees_types_only or not _is_small(value):
+        return []
+    return [item for item in node.inputs if item is not ABSENT and not hasattr(item, "known")]
+
+
+def _follow(value: Value) -> Contents | None:
+    node = value.node
+    if not _is_small(value):
+        return None
+    if node.op is constant:
+        return tuple(int(item) for item in node.params["data"].values())
+    rule = follow.get(node.op)
+    if rule is None:
+        return None
+    types_only = node.op in _sees_types_only
+    given = () if types_only else tuple(() if item is ABSENT else item.known for item in node.inputs)
+    if None in given:
+        return None
+    try:
+        return rule(node, given)  # type: ignore[arg-type]
+    except (UnknownRank, ZeroDivisionError):
+        return None
+
+
+def _is_small(value: Value) -> bool:
+    type = value.type
+    if not isinstance(type, TensorType) or type.dtype.kind not in ("int", "uint", "bool") or type.shape_or_none is None:
+        return False
+    return isinstance(type.elements, int) and type.elements <= _SMALL
+
+
+def named_input(name: str, type: Type | None = None) -> Value:
+    """Return a new graph input."""
+    return make(input, (), params({"type": type}), type, name, (), HINTLESS)

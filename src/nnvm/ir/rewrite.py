@@ -1,0 +1,95 @@
+"""How a graph is changed: visit each node after its inputs, and share whatever stays the same."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nnvm.errors import Error
+from nnvm.ir.graph import Graph, collection_paused
+from nnvm.ir.node import ABSENT, HINTLESS, Node, Value, make
+from nnvm.ir.types import same_type
+
+
+def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"], *, origins: bool = False) -> Graph:
+    """Visit each node, already on its new inputs, and put what `visit` returns in its place (None keeps it).
+
+    A replacement that is new takes over the node's name, control edges and hints. Where nothing changes the same graph is
+    returned. With `origins`, `visit(node, origin)` also sees the node of the old graph.
+    """
+    changed: dict[Value, Value] = {}
+    moved: dict[Node, tuple[Node, ...]] = {}
+    settled: set[Node] | None = None
+    nodes = graph.nodes
+    ordered = any(node.after for node in nodes)
+    with collection_paused():
+        for origin in nodes:
+            node = origin
+            if changed and (not changed.keys().isdisjoint(node.inputs) or (ordered and not moved.keys().isdisjoint(node.after))):
+                after = _follow(node.after, moved) if ordered else ()
+                node = rebuild(node, tuple([changed.get(value, value) for value in node.inputs]), after)
+            found = visit(node, origin) if origins else visit(node)
+            if found is not None:
+                settled = set(nodes) if settled is None else settled
+                replacement = adopt((found,) if isinstance(found, Value) else tuple(found), node, settled)
+                settled.update([value.node for value in replacement])
+                if len(replacement) != len(origin.outputs):
+                    raise Error(f"{node!r} has {len(origin.outputs)} outputs and was replaced by {len(replacement)} values")
+            elif node is origin:
+                continue
+            else:
+                replacement = node.outputs
+            for old, new in zip(origin.outputs, replacement, strict=True):
+                if old is not new:
+                    changed[old] = new
+            if ordered:
+                moved[origin] = tuple(dict.fromkeys(value.node for value in replacement))
+        if not changed:
+            return graph
+        outputs = [changed.get(value, value) for value in graph.outputs]
+        inputs = [changed.get(value, value) for value in graph.inputs]
+        return graph.replace(outputs=outputs, inputs=inputs)
+
+
+def _follow(after: tuple[Node, ...], moved: dict[Node, tuple[Node, ...]]) -> tuple[Node, ...]:
+    return tuple(dict.fromkeys(new for old in after for new in moved.get(old, (old,)))) if after else ()
+
+
+def rebuild(node: Node, inputs: tuple[Value, ...], after: tuple[Node, ...] | None = None) -> Node:
+    """Return the node on other inputs; its types are kept where the inputs' types are, else inferred again.
+
+    What is inferred refines what was known: an output that inference leaves untyped keeps its type.
+    """
+    kept = node.after if after is None else after
+    old = node.inputs
+    retype = False
+    for i, value in enumerate(inputs):
+        if value.type is not old[i].type:
+            retype = not node.op.foreign
+            break
+    if not retype and len(node.outputs) == 1:
+        return make(node.op, inputs, node.params, node.outputs[0].type, node.name, kept, node.hints).node
+    types = node.types
+    if retype:
+        inferred = node.op.infer(inputs, node.params, node.name)
+        if len(inferred) == len(types):
+            types = tuple([was if now is None else now for now, was in zip(inferred, types, strict=True)])
+    return Node(node.op, inputs, node.params, types, node.name, kept, node.hints)
+
+
+def adopt(replacement: Sequence[Value], node: Node, settled: set[Node]) -> tuple[Value, ...]:
+    """Give a node's name, control edges and hints to the new node that yields its replacement; an old node stays as it is."""
+    made = replacement[0].node
+    if made in settled or made is node or made is ABSENT.node or any(value.node is not made for value in replacement):
+        return tuple(replacement)
+    if made.name is not None and not node.after and not node.hints:
+        return tuple(replacement)
+    changes: dict[str, Any] = {"name": made.name or node.name}
+    changes["after"] = tuple(dict.fromkeys((*made.after, *node.after)))
+    if node.hints:
+        changes["hints"] = {**node.hints, **made.hints} if made.hints is not HINTLESS else node.hints
+    named = made.replace(**changes)
+    return tuple(named.outputs[value.index] for value in replacement)
+
+
+def types_agree(old: Value, new: Value) -> bool:
+    """Say whether a value may stand for another: same element type, and no dimension known to differ."""
+    return old.type is new.type or same_type(old.type, new.type) is not False

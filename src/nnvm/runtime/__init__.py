@@ -1,0 +1,1 @@
+"""Programs and what runs them: the standard library and nothing else of ours."""

@@ -5,7 +5,7 @@ from types import FunctionType
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 
 from nnvm.errors import Error
-from nnvm.ir.dims import Size, dim
+from nnvm.ir.dims import UNKNOWN, Size, dim
 from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
 from nnvm.ir.tensor_data import TensorData, tensor_data
 from nnvm.ir.types import TensorType, Type, UnknownRank, f32, i64
@@ -79,7 +79,7 @@ class Op(Generic[P, R]):
         if self.body is None or any(value.type is None and value is not ABSENT for value in inputs):
             return (None,) * self._outputs(inputs, params)
         looks, _naming[1] = _naming[1], 0
-        outer, _naming[0] = _naming[0], name or self.name
+        outer, _naming[0] = _naming[0], name
         try:
             types = self.body(*[None if value is ABSENT else value for value in inputs], **params)
         except UnknownRank:
@@ -168,7 +168,7 @@ def specialise(operator: Op[..., Any]) -> None:
     signature.append(f"*{operator.inputs[-1]}" if operator.variadic else "*")
     signature += [f"{name}=defaults[{name!r}]" if name in operator.defaults else name for name in operator.param_names]
     signature += ["name=None", "after=()", "hints=HINTLESS"]
-    inputs = "(" + "".join(f"{name}, " for name in fixed) + (f"*{operator.inputs[-1]}" if operator.variadic else "") + ")"
+    inputs = "(" + "".join(f"{name}, " for name in fixed) + (f"*{operator.inputs[-1]}," if operator.variadic else "") + ")"
     values = "params({" + ", ".join(f"{name!r}: {name}" for name in operator.param_names) + "})" if operator.param_names else "EMPTY"
     types = "".join(f", {name}.type" for name in fixed)
     quick = operator.count == 1 and not operator.variadic and not operator.optional
@@ -233,14 +233,14 @@ def data_of(value: Value) -> TensorData | None:
     return value.node.params["data"] if value.node.op is constant else None
 
 
-_naming: list[Any] = ["", 0]
+_naming: list[Any] = [None, 0]
 """The node whose types are being inferred, and how often its operator's body looked beyond types."""
 
 
 def born(axis: int = 0) -> Size:
-    """Return the dimension that the data of the node being built decides, named after the node (for operator bodies)."""
+    """Return the dimension that the data of the node being built decides, named after the node; unknown where that has no name."""
     _naming[1] += 1
-    return dim(f"{_naming[0]}.{axis}")
+    return dim(f"{_naming[0]}.{axis}") if _naming[0] else UNKNOWN
 
 
 class OpAttr(Generic[T]):

@@ -113,7 +113,7 @@ class Program:
                 continue
             if len(shape) != len(given):
                 problems.append(
-                    f"input {name!r} should have {len(shape)} axes, {_dims(shape)}, but has {len(given)}: {_dims(given)}"
+                    f"input {name!r} should have {len(shape)} axes {_dims(shape)}, but has {len(given)}, {_dims(given)}"
                 )
                 continue
             for axis, (dim, size) in enumerate(zip(shape, given, strict=True)):

@@ -302,5 +302,3 @@ def _int(data: Any) -> int:
 
 def _ints(data: Any) -> list[int]:
     return [_int(item) for item in _list(data)]
-
-

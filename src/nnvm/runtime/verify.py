@@ -2,15 +2,18 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from nnvm.errors import Error
 from nnvm.runtime.layout import Layout, layout
+from nnvm.runtime.parts import item_size
 from nnvm.runtime.program import Program
 
 _ARENA: Final = -1
 _BEFORE: Final = -1
 _SCRATCH: Final = -2
+_MANY_READERS: Final = 64
 
 
 def verify(program: Program, binding: Mapping[str, int]) -> None:
@@ -51,8 +54,6 @@ def _check_places(program: Program, placed: Layout) -> None:
 
 
 def _item(program: Program, placed: Layout, index: int) -> int:
-    from nnvm.runtime.parts import item_size
-
     return item_size(program.buffers[index].dtype) if placed.sizes[index] else 1
 
 
@@ -122,10 +123,11 @@ def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
 class _Held:
     """Whose content a range of bytes holds, who wrote it, and who has read it since.
 
-    `gate` is a step already known to follow every reader before it, so that waiting for it is enough.
+    What is left of a range after a step wrote into its middle keeps its earlier readers, and that step as its
+    `gate`: it followed all of them, so whoever follows the gate does too.
     """
 
-    __slots__ = ("content", "gate", "lower", "readers", "upper", "writer")
+    __slots__ = ("content", "earlier", "gate", "lower", "readers", "upper", "writer")
 
     def __init__(self, lower: int, upper: int, content: int, writer: int) -> None:
         self.lower = lower
@@ -133,10 +135,12 @@ class _Held:
         self.content = content
         self.writer = writer
         self.readers: list[int] = []
+        self.earlier: list[int] = []
         self.gate = _BEFORE
 
     def part(self, lower: int, upper: int, gate: int) -> "_Held":
         part = _Held(lower, upper, self.content, self.writer)
+        part.earlier = self.earlier + self.readers if self.readers else self.earlier
         part.gate = gate
         return part
 
@@ -249,10 +253,12 @@ class _Simulation:
         memory = self.memories.setdefault(where, _Memory())
         why = f"writes {_name(self.program, index)}"
         for held in memory.over(lower, upper):
-            self.order.need(step, held.gate, why)
             self.order.need(step, held.writer, why)
             for reader in held.readers:
                 self.order.need(step, reader, why)
+            if not self.order.follows(step, held.gate, search=len(held.earlier) > _MANY_READERS):
+                for reader in held.earlier:
+                    self.order.need(step, reader, why)
         memory.put(lower, upper, content, step)
 
     def check_apart(self, index: int, reads: Sequence[int]) -> None:
@@ -261,7 +267,7 @@ class _Simulation:
         writes = (*step.outputs, *(() if step.scratch is None else (step.scratch,)))
         spans = sorted((*self.bytes_of(i), i) for i in writes)
         spans = [span for span in spans if span[1] < span[2]]
-        for one, other in zip(spans, spans[1:], strict=False):
+        for one, other in pairwise(spans):
             if one[0] == other[0] and one[2] > other[1]:
                 names = f"{_name(self.program, one[3])} and {_name(self.program, other[3])}"
                 raise Error(f"{_step(self.program, index)} writes {names}, which share bytes")
@@ -319,13 +325,17 @@ class _Order:
 
     def need(self, step: int, earlier: int, why: str) -> None:
         """Raise Error unless `earlier` has ended when `step` starts."""
-        if earlier in (_BEFORE, step) or earlier < self.before[step] or earlier in self.program.steps[step].waits:
-            return
-        if not self.reaches(step, earlier):
+        if earlier not in (_BEFORE, step) and not self.follows(step, earlier, search=True):
             raise Error(
                 f"{_step(self.program, step)} {why} but does not wait for {_step(self.program, earlier)}, "
                 "which touches the same bytes"
             )
+
+    def follows(self, step: int, earlier: int, *, search: bool) -> bool:
+        """Say whether `earlier` is sure to end before `step` starts; without a search, False may mean unknown."""
+        if earlier < self.before[step] or earlier in self.program.steps[step].waits:
+            return True
+        return search and self.reaches(step, earlier)
 
     def reaches(self, step: int, earlier: int) -> bool:
         if self.searched == step:

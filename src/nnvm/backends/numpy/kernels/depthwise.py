@@ -48,6 +48,7 @@ class Fold(NamedTuple):
     products: Array
     total: Array
     matrix: Array
+    shift: Array
     rows: Box
     covered: bool
 
@@ -56,7 +57,7 @@ def _fold(plan: list[Axis], channels: int, image: Box, dtype: np.dtype[Any], wor
     """Lay out the workspace for a box; what lies in the padding is zeroed here once, for all channels."""
     every = (slice(None),)
     parts, rows = _parts(plan, (channels, *extent(image)), image, wide(dtype))
-    columns, products, total, matrix = carve(workspace, *parts)
+    columns, products, total, matrix, shift = carve(workspace, *parts)
     columns.fill(0)
     shifts = []
     for tap in range(plan[-1].window):
@@ -71,9 +72,8 @@ def _fold(plan: list[Axis], channels: int, image: Box, dtype: np.dtype[Any], wor
     terms.sort(key=lambda term: term[0])
     flat_terms = [(view, taken) for _, view, taken in terms if view.size]
     cells = columns.reshape(*columns.shape[:2], -1)
-    return Fold(
-        shifts, flat_terms, cells, products.reshape(*products.shape[:2], -1), total, matrix, rows, not terms[0][0]
-    )
+    folded = products.reshape(*products.shape[:2], -1)
+    return Fold(shifts, flat_terms, cells, folded, total, matrix, shift, rows, not terms[0][0])
 
 
 def _parts(plan: list[Axis], shape: Shape, image: Box, dtype: np.dtype[Any]) -> tuple[list[tuple[Shape, Any]], Box]:
@@ -83,7 +83,8 @@ def _parts(plan: list[Axis], shape: Shape, image: Box, dtype: np.dtype[Any]) -> 
     grid = (*extent(rows), shape[-1])
     columns = (shape[0], plan[-1].window, *grid)
     matrix = (shape[0], lead, plan[-1].window)
-    return [(each, dtype) for each in (columns, (shape[0], lead, *grid), shape, matrix)], rows
+    bias = (shape[0], *[1] * len(plan))
+    return [(each, dtype) for each in (columns, (shape[0], lead, *grid), shape, matrix, bias)], rows
 
 
 def _rows(axis: Axis, part: slice) -> slice:
@@ -127,6 +128,9 @@ def _folded(out: Array, x: Array, weight: Array, shift: Array | None, fold: Fold
     else:
         matrix[...] = weight.reshape(matrix.shape)
         total = fold.total[:count]
+        if shift is not None:
+            fold.shift[:count] = shift
+            shift = fold.shift[:count]
     np.matmul(matrix, fold.cells[:count], out=fold.products[:count])
     if not fold.covered:
         total[...] = 0

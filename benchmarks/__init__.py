@@ -1,0 +1,1 @@
+"""What nnvm costs, measured beside its peers in the same run."""

@@ -1,0 +1,178 @@
+"""How a model whose weights prove nothing gets weights that do, and how one that still proves nothing is refused."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
+
+Array = NDArray[Any]
+
+FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
+LEAST_CHANGE = 0.01
+"""The share of its norm by which an output must differ between two random inputs."""
+
+PASSED_THROUGH = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+
+
+class Insensitive(ValueError):
+    """Say that the inputs hardly change an output, so that comparing outputs would prove nothing."""
+
+
+def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
+    """Save a copy of a model with every float weight drawn afresh from `seed`, and return its path.
+
+    A matrix or filter is normal with He's scale, sqrt(2 / fan_in). A batch normalisation keeps a variance near 1, any other
+    vector is small; lone numbers stay as they are. Weights that ConstantOfShape nodes made become initializers.
+    Raises Insensitive where two random inputs still change an output, or the input of its final Softmax, by less than 1 %
+    of its norm.
+    """
+    model = onnx.load(source)
+    draw = _Weights(model.graph, seed)
+    for tensor in model.graph.initializer:
+        if draw.wants(tensor.data_type, tensor.dims):
+            tensor.CopyFrom(draw.tensor(tensor.name, tensor.data_type, list(tensor.dims)))
+    _refill_nodes(model, draw)
+    onnx.checker.check_model(model, full_check=True)
+    check_sensitive(model)
+    onnx.save(model, target)
+    return Path(target)
+
+
+class _Weights:
+    """Draws weights; what a weight feeds decides its scale."""
+
+    def __init__(self, graph: GraphProto, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.readers: dict[str, tuple[NodeProto, int]] = {}
+        for node in graph.node:
+            for slot, name in enumerate(node.input):
+                self.readers.setdefault(name, (node, slot))
+
+    def wants(self, dtype: int, dims: Sequence[int]) -> bool:
+        return dtype in FLOATS and math.prod(dims) > 1
+
+    def tensor(self, name: str, dtype: int, dims: list[int]) -> TensorProto:
+        drawn = self._draw(name, dims).astype(onnx.helper.tensor_dtype_to_np_dtype(dtype))
+        return numpy_helper.from_array(drawn, name)
+
+    def _draw(self, name: str, dims: list[int]) -> Array:
+        node, slot = self.readers.get(name, (NodeProto(), 0))
+        if node.op_type == "BatchNormalization" and slot in (1, 4):
+            return self.random.uniform(0.5, 1.5, dims)
+        if sum(size > 1 for size in dims) < 2:
+            return self.random.normal(0, 0.1, dims)
+        return self.random.normal(0, math.sqrt(2 / _fan_in(node, dims)), dims)
+
+
+def _fan_in(node: NodeProto, dims: list[int]) -> int:
+    if node.op_type == "Gemm":
+        transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+        return dims[1] if transposed else dims[0]
+    return dims[-2] if node.op_type == "MatMul" else math.prod(dims[1:])
+
+
+def _refill_nodes(model: ModelProto, draw: _Weights) -> None:
+    """Draw what Constant nodes hold, and put an initializer in place of each ConstantOfShape of a known shape."""
+    graph = model.graph
+    shapes = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    kept: list[NodeProto] = []
+    for node in graph.node:
+        held = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
+        if node.op_type == "Constant" and held is not None and draw.wants(held.data_type, held.dims):
+            held.CopyFrom(draw.tensor(node.output[0], held.data_type, list(held.dims)))
+        if node.op_type == "ConstantOfShape" and node.input[0] in shapes:
+            dims = shapes[node.input[0]].tolist()
+            dtype = TensorProto.FLOAT if held is None else held.data_type
+            if draw.wants(dtype, dims):
+                _add_weight(model, draw.tensor(node.output[0], dtype, dims))
+                continue
+        kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+    _drop_unread(graph, shapes)
+
+
+def _add_weight(model: ModelProto, tensor: TensorProto) -> None:
+    model.graph.initializer.append(tensor)
+    if model.ir_version < 4 and all(value.name != tensor.name for value in model.graph.input):
+        declared = onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+        model.graph.input.append(declared)
+
+
+def _drop_unread(graph: GraphProto, names: Iterable[str]) -> None:
+    """Remove those of these initializers that nothing reads any more."""
+    read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    unread = set(names) - read
+    for field in (graph.initializer, graph.input):
+        kept = [item for item in field if item.name not in unread]
+        del field[:]
+        field.extend(kept)
+
+
+def check_sensitive(model: ModelProto, *, seed: int = 0, least: float = LEAST_CHANGE) -> dict[str, float]:
+    """Return how far two random inputs move each output, and the input of its final Softmax, as a share of its norm.
+
+    Free dimensions are 1 at the front and 64 elsewhere. Raises Insensitive where one moves by less than `least`.
+    """
+    watched = ModelProto()
+    watched.CopyFrom(model)
+    outputs = [value.name for value in watched.graph.output]
+    extra = [name for name in final_softmax_inputs(watched.graph) if name not in outputs]
+    watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in extra)
+    random = np.random.default_rng(seed)
+    first, second = (_evaluate(watched, _random_inputs(watched.graph, random)) for _ in range(2))
+    moved = {name: _distance(a, b) for name, a, b in zip([*outputs, *extra], first, second, strict=True)}
+    still = {name: share for name, share in moved.items() if not share >= least}
+    if still:
+        said = ", ".join(f"{name} by {share:.2%}" for name, share in still.items())
+        raise Insensitive(f"two random inputs change {said} of its norm, under {least:.0%}: comparing it proves nothing")
+    return moved
+
+
+def final_softmax_inputs(graph: GraphProto) -> list[str]:
+    """Return the inputs of the Softmax nodes that outputs come from, looking through what only moves elements."""
+    makers = {name: node for node in graph.node for name in node.output}
+    found: list[str] = []
+    for value in graph.output:
+        node = makers.get(value.name)
+        while node is not None and node.op_type in PASSED_THROUGH:
+            node = makers.get(node.input[0])
+        if node is not None and node.op_type in ("LogSoftmax", "Softmax") and node.input[0] not in found:
+            found.append(node.input[0])
+    return found
+
+
+def _random_inputs(graph: GraphProto, random: np.random.Generator) -> dict[str, Array]:
+    return {name: random.standard_normal(shape, np.float32).astype(dtype) for name, dtype, shape in _feeds(graph)}
+
+
+def _feeds(graph: GraphProto) -> Iterator[tuple[str, Any, list[int]]]:
+    weights = {tensor.name for tensor in graph.initializer}
+    for value in graph.input:
+        if value.name in weights:
+            continue
+        tensor = value.type.tensor_type
+        shape = [size.dim_value if size.dim_value > 0 else 64 if axis else 1 for axis, size in enumerate(tensor.shape.dim)]
+        yield value.name, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type), shape
+
+
+def _evaluate(model: ModelProto, inputs: dict[str, Array]) -> list[Array]:
+    try:
+        import onnxruntime
+    except ImportError:
+        from onnx.reference import ReferenceEvaluator
+
+        return list(ReferenceEvaluator(model).run(None, inputs))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return list(session.run(None, inputs))
+
+
+def _distance(a: Array, b: Array) -> float:
+    return float(np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b), np.finfo(np.float64).tiny))

@@ -1,0 +1,66 @@
+"""Conversion between element types."""
+
+from typing import Any
+
+import numpy as np
+
+from .scratch import FLOAT, LIMIT, Array, Shapes, carve, flat, lent
+
+
+def cast(out: Array, x: Array, *, saturate: int = 1, workspace: Array | None = None) -> None:
+    """Convert to the type of `out`: floats truncate to integers, anything but zero is True.
+
+    Where `saturate` holds, what is too large for a float8 becomes its largest number and not NaN or infinity.
+    """
+    target = out.dtype
+    if target.kind == "b":
+        np.not_equal(x, x.dtype.type(0), out=out)
+    elif saturate and target.itemsize == 1 and target.name.startswith("float8") and x.dtype.kind != "b":
+        _saturating(out, x, lent(workspace, "cast"))
+    elif _knows(x.dtype, target):
+        np.copyto(out, x, casting="unsafe")
+    else:
+        _through(out, x, lent(workspace, "cast"))
+
+
+def cast_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
+    """Return the bytes `cast` wants where types go through float32."""
+    return LIMIT // 4
+
+
+def _knows(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Whether both are NumPy's own types or one and the same, so that one copy converts without buffers."""
+    return source == target or (source.isbuiltin == 1 and target.isbuiltin == 1)
+
+
+def _through(out: Array, x: Array, room: Array) -> None:
+    """Convert to and from ml_dtypes through float32, or float64 where the other type is 64 bits wide."""
+    double = np.dtype(np.float64)
+    middle = double if max(x.dtype.itemsize, out.dtype.itemsize) == 8 else FLOAT
+    source, target = flat(x), flat(out)
+    step = room.size // middle.itemsize
+    for start in range(0, source.size, step):
+        piece = source[start : start + step]
+        (wider,) = carve(room, (piece.shape, middle))
+        np.copyto(wider, piece, casting="unsafe")
+        np.copyto(target[start : start + step], wider, casting="unsafe")
+
+
+def _saturating(out: Array, x: Array, room: Array) -> None:
+    """Clip to the largest finite number on the way."""
+    import ml_dtypes
+
+    most = FLOAT.type(ml_dtypes.finfo(out.dtype).max)
+    source, target = flat(x), flat(out)
+    step = room.size // FLOAT.itemsize
+    for start in range(0, source.size, step):
+        piece = source[start : start + step]
+        (wider,) = carve(room, (piece.shape, FLOAT))
+        np.copyto(wider, piece, casting="unsafe")
+        np.maximum(wider, -most, out=wider)
+        np.minimum(wider, most, out=wider)
+        np.copyto(target[start : start + step], wider, casting="unsafe")
+
+
+KERNELS = {"cast": cast}
+WORKSPACES = {"cast": cast_workspace}

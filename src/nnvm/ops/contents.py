@@ -1,0 +1,149 @@
+"""How small integer tensors that carry shapes are followed symbolically, operator by operator."""
+
+from collections.abc import Callable
+from itertools import product as places
+from typing import Any
+
+from nnvm.ir import Node, Op, equal, follow, follow_types, larger, smaller
+from nnvm.ir.dims import UNKNOWN, Size, at_least
+from nnvm.ir.op import Contents
+from nnvm.ir.types import Shape
+from nnvm.ops import arithmetic, index, shape
+from nnvm.ops.shape import FAR
+from nnvm.ops.typing import axis_of
+
+Given = tuple[Contents, ...]
+
+
+@follow(shape.shape)
+def _(node: Node, given: Given) -> Contents | None:
+    found = node.inputs[0].shape[node.params["start"] : node.params["end"]]
+    return None if UNKNOWN in found else found
+
+
+@follow(shape.size)
+def _(node: Node, given: Given) -> Contents | None:
+    found = node.inputs[0].tensor.elements
+    return None if found is UNKNOWN else (found,)
+
+
+follow_types(shape.shape)
+follow_types(shape.size)
+
+
+@follow(shape.reshape, shape.flatten, shape.squeeze, shape.unsqueeze, arithmetic.identity, arithmetic.cast)
+def _(node: Node, given: Given) -> Contents | None:
+    if node.op is arithmetic.cast and node.outputs[0].dtype.kind == "bool":
+        return None
+    return given[0]
+
+
+def _spread(elements: Contents, own: Shape, wanted: Shape) -> Contents:
+    """Broadcast row-major elements from one shape to another; both are small and known."""
+    if own == wanted:
+        return elements
+    lead = len(wanted) - len(own)
+    spread = []
+    for place in places(*(range(size) for size in wanted if isinstance(size, int))):
+        at = 0
+        for i, extent in enumerate(own):
+            at = at * int(extent) + (place[lead + i] if extent != 1 else 0)  # type: ignore[arg-type]
+        spread.append(elements[at])
+    return tuple(spread)
+
+
+def _elementwise(operator: Op[..., Any], compute: Callable[..., Size | None]) -> None:
+    @follow(operator)
+    def _(node: Node, given: Given) -> Contents | None:
+        wanted = node.outputs[0].shape
+        columns = [_spread(elements, value.shape, wanted) for elements, value in zip(given, node.inputs, strict=True)]
+        found = [compute(*row) for row in zip(*columns, strict=True)]
+        return None if None in found or UNKNOWN in found else tuple(found)  # type: ignore[arg-type]
+
+
+def _divide(a: Size, b: Size) -> Size | None:
+    """Divide truncating toward zero, which is flooring where nothing is negative."""
+    if isinstance(a, int) and isinstance(b, int):
+        return None if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    return a // b if at_least(a, 0) and at_least(b, 1 if isinstance(b, int) else 0) else None
+
+
+def _truth(answer: bool | None) -> int | None:
+    return None if answer is None else int(answer)
+
+
+def _both_ints(compute: Callable[[int, int], int]) -> Callable[[Size, Size], int | None]:
+    return lambda a, b: compute(a, b) if isinstance(a, int) and isinstance(b, int) else None
+
+
+def _extreme(pick: Callable[[Size, Size], Size]) -> Callable[..., Size]:
+    def compute(*row: Size) -> Size:
+        found = row[0]
+        for item in row[1:]:
+            found = pick(found, item)
+        return found
+
+    return compute
+
+
+_elementwise(arithmetic.add, lambda a, b: a + b)
+_elementwise(arithmetic.sub, lambda a, b: a - b)
+_elementwise(arithmetic.mul, lambda a, b: a * b)
+_elementwise(arithmetic.div, _divide)
+_elementwise(arithmetic.neg, lambda a: 0 - a)
+_elementwise(arithmetic.mod, _both_ints(lambda a, b: a % b if b else 0))
+_elementwise(arithmetic.minimum, _extreme(smaller))
+_elementwise(arithmetic.maximum, _extreme(larger))
+_elementwise(arithmetic.equal, lambda a, b: _truth(equal(a, b)))
+_elementwise(arithmetic.greater_equal, lambda a, b: _truth(at_least(a, b)))
+_elementwise(arithmetic.less_equal, lambda a, b: _truth(at_least(b, a)))
+_elementwise(arithmetic.greater, lambda a, b: _truth(at_least(a, b + 1)))
+_elementwise(arithmetic.less, lambda a, b: _truth(at_least(b, a + 1)))
+_elementwise(arithmetic.where, lambda chosen, a, b: a if isinstance(chosen, int) and chosen else b if isinstance(chosen, int) else None)
+
+
+@follow(shape.concat)
+def _(node: Node, given: Given) -> Contents | None:
+    if len(node.outputs[0].shape) != 1:
+        return None
+    return tuple(element for elements in given for element in elements)
+
+
+@follow(shape.slice)
+def _(node: Node, given: Given) -> Contents | None:
+    elements, starts, ends, *rest = given
+    if len(node.inputs[0].shape) != 1:
+        return None
+    step = rest[1][0] if len(rest) > 1 and rest[1] else 1
+    begin, end = starts[0], ends[0]
+    if not (isinstance(begin, int) and isinstance(end, int) and isinstance(step, int)):
+        return None
+    return elements[begin if begin > -FAR else None : end if end > -FAR else None : step]
+
+
+@follow(index.gather)
+def _(node: Node, given: Given) -> Contents | None:
+    elements, chosen = given
+    data = node.inputs[0].shape
+    at = axis_of(node.params["axis"], len(data))
+    if len(data) != 1 or at != 0 or not all(isinstance(item, int) for item in chosen):
+        return None
+    return tuple(elements[item] for item in chosen if isinstance(item, int))
+
+
+@follow(shape.expand)
+def _(node: Node, given: Given) -> Contents | None:
+    return _spread(given[0], node.inputs[0].shape, node.outputs[0].shape)
+
+
+@follow(index.fill)
+def _(node: Node, given: Given) -> Contents | None:
+    count = node.outputs[0].tensor.elements
+    return (int(node.params["value"].values()[0]),) * count if isinstance(count, int) else None
+
+
+@follow(index.arange)
+def _(node: Node, given: Given) -> Contents | None:
+    (first,), _, (step,) = given
+    count = node.outputs[0].shape[0]
+    return tuple(first + step * i for i in range(count)) if isinstance(count, int) else None

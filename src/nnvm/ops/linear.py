@@ -1,0 +1,62 @@
+"""Products of matrices."""
+
+from nnvm.attrs import infer_inputs, macs
+from nnvm.ir import OVERLOADS, Node, TensorType, Value, equal, op, product
+from nnvm.ir.dims import Size
+from nnvm.ir.types import Type
+from nnvm.ops.typing import broadcast, one_dtype, require
+
+
+@op
+def matmul(x: Value, y: Value) -> TensorType:
+    """Multiply matrices as NumPy does: leading dimensions broadcast, a vector stands for a row or a column (ONNX MatMul)."""
+    dtype = one_dtype((x, y))
+    left, right = x.shape, y.shape
+    require(left and right, "a scalar has no rows; use mul")
+    inner = right[-2] if len(right) > 1 else right[0]
+    require(equal(left[-1], inner) is not False, f"{left[-1]} columns against {inner} rows")
+    rows = left[-2:-1] if len(left) > 1 else ()
+    columns = right[-1:] if len(right) > 1 else ()
+    return dtype[(*broadcast(left[:-2], right[:-2]), *rows, *columns)]
+
+
+@op
+def gemm(
+    a: Value,
+    b: Value,
+    c: Value | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+) -> TensorType:
+    """Return alpha * a @ b + beta * c for two matrices, either transposed on demand; c broadcasts to the product (ONNX Gemm)."""
+    dtype = one_dtype((a, b) if c is None else (a, b, c))
+    require(len(a.shape) == len(b.shape) == 2, f"gemm takes matrices, not {list(a.shape)} and {list(b.shape)}")
+    rows, inner = a.shape[::-1] if transpose_a else a.shape
+    depth, columns = b.shape[::-1] if transpose_b else b.shape
+    require(equal(inner, depth) is not False, f"{inner} columns against {depth} rows")
+    if c is not None:
+        require(len(broadcast((rows, columns), c.shape)) == 2, f"c of shape {list(c.shape)} does not broadcast to the product")
+    return dtype[rows, columns]
+
+
+OVERLOADS["@"] = matmul
+
+
+@macs(matmul)
+def _(node: Node) -> Size:
+    return product(node.outputs[0].shape) * node.inputs[0].shape[-1]
+
+
+@macs(gemm)
+def _(node: Node) -> Size:
+    return product(node.outputs[0].shape) * node.inputs[0].shape[0 if node.params["transpose_a"] else 1]
+
+
+@infer_inputs(gemm)
+def _(node: Node) -> tuple[Type | None, ...]:
+    """A vector of c has as many elements as b has columns."""
+    a, b, *rest = node.inputs
+    return None, None if a.type is None else a.dtype[...], *[b.dtype[...] for _ in rest if b.type is not None]

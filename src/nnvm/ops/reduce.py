@@ -1,0 +1,113 @@
+"""What sums up along axes."""
+
+from nnvm.attrs import follow
+from nnvm.ir import Node, TensorType, UnknownRank, Value, contents, i64, op, product
+from nnvm.ir.op import Contents
+from nnvm.ops.typing import axes_of, axis_of
+
+
+def _reduced(x: Value, axes: Value | None, keepdims: bool, noop_with_empty_axes: bool) -> TensorType:
+    shape = x.shape
+    if axes is None:
+        chosen: tuple[int, ...] | None = ()
+    else:
+        known = contents(axes)
+        chosen = None if known is None or not all(isinstance(axis, int) for axis in known) else known  # type: ignore[assignment]
+    if chosen is None:
+        raise UnknownRank
+    if not chosen and noop_with_empty_axes:
+        return x.tensor
+    over = axes_of(chosen, len(shape)) if chosen else tuple(range(len(shape)))
+    if keepdims:
+        return x.tensor[tuple(1 if i in over else size for i, size in enumerate(shape))]
+    return x.tensor[tuple(size for i, size in enumerate(shape) if i not in over)]
+
+
+@op
+def reduce_sum(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Sum along `axes`, all of them where they are absent or empty (ONNX ReduceSum)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_mean(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Average along `axes`, all of them where they are absent or empty (ONNX ReduceMean)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_max(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Return the maximum along `axes`, all of them where they are absent or empty (ONNX ReduceMax)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_min(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Return the minimum along `axes`, all of them where they are absent or empty (ONNX ReduceMin)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_prod(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Multiply along `axes`, all of them where they are absent or empty (ONNX ReduceProd)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_l1(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Sum absolute values along `axes`, all of them where they are absent or empty (ONNX ReduceL1)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_l2(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Return the root of the sum of squares along `axes`, all of them where they are absent or empty (ONNX ReduceL2)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_log_sum(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Return the logarithm of the sum along `axes`, all of them where they are absent or empty (ONNX ReduceLogSum)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_log_sum_exp(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Return the logarithm of the sum of exponentials along `axes`, all of them where they are absent or empty (ONNX ReduceLogSumExp)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def reduce_sum_square(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+    """Sum squares along `axes`, all of them where they are absent or empty (ONNX ReduceSumSquare)."""
+    return _reduced(x, axes, keepdims, noop_with_empty_axes)
+
+
+@op
+def argmax(x: Value, *, axis: int = 0, keepdims: bool = True, select_last_index: bool = False) -> TensorType:
+    """Return where the maximum lies along `axis` (ONNX ArgMax)."""
+    at = axis_of(axis, len(x.shape))
+    return i64[tuple(1 if i == at else size for i, size in enumerate(x.shape) if keepdims or i != at)]
+
+
+@op
+def argmin(x: Value, *, axis: int = 0, keepdims: bool = True, select_last_index: bool = False) -> TensorType:
+    """Return where the minimum lies along `axis` (ONNX ArgMin)."""
+    at = axis_of(axis, len(x.shape))
+    return i64[tuple(1 if i == at else size for i, size in enumerate(x.shape) if keepdims or i != at)]
+
+
+@op
+def cumsum(x: Value, axis: Value, *, exclusive: bool = False, reverse: bool = False) -> TensorType:
+    """Sum up to each place along `axis` (ONNX CumSum)."""
+    return x.tensor
+
+
+@follow(reduce_prod)
+def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
+    return (product(given[0]),) if node.outputs[0].tensor.elements == 1 else None
+
+
+@follow(reduce_sum)
+def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
+    return (sum(given[0]),) if node.outputs[0].tensor.elements == 1 else None

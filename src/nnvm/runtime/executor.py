@@ -1,0 +1,183 @@
+"""A program that can be called: arrays in, arrays out, one arena for each call under way."""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from threading import Lock
+from typing import Any, Final
+
+from nnvm.errors import Error
+from nnvm.runtime.device import Device
+from nnvm.runtime.frame import Frame, Observer
+from nnvm.runtime.layout import Layout, layout
+from nnvm.runtime.program import Program
+from nnvm.runtime.state import State
+
+BINDINGS_KEPT: Final = 16
+"""Shapes of inputs whose arenas are kept for the next call; beyond it the ones unused for longest go."""
+
+IDLE_KEPT: Final = 4
+"""Arenas kept for one binding while no call uses them."""
+
+
+class Stats:
+    """Bytes of the last run that ended: planned ahead (arena and workspace), and allocated by kernels at the most."""
+
+    __slots__ = ("adopted_bytes", "peak_bytes", "workspace_bytes")
+
+    def __init__(self, peak_bytes: int = 0, workspace_bytes: int = 0, adopted_bytes: int = 0) -> None:
+        self.peak_bytes: Final = peak_bytes
+        self.workspace_bytes: Final = workspace_bytes
+        self.adopted_bytes: Final = adopted_bytes
+
+    @property
+    def planned_bytes(self) -> int:
+        """The height of the arena and the one block of workspace beside it."""
+        return self.peak_bytes + self.workspace_bytes
+
+    def __repr__(self) -> str:
+        return f"Stats(planned_bytes={self.planned_bytes}, adopted_bytes={self.adopted_bytes})"
+
+
+class _Bound:
+    """A program at one binding, and the frames that no call is using."""
+
+    __slots__ = ("idle", "placed")
+
+    def __init__(self, placed: Layout) -> None:
+        self.placed: Final = placed
+        self.idle: Final[list[Frame]] = []
+
+
+class Executable:
+    """A program on a device: call it with arrays by name, from as many threads as you like.
+
+    Outputs are new arrays, the caller's own. Calls of a program that writes state take turns.
+    """
+
+    def __init__(self, program: Program, device: Device) -> None:
+        """Resolve kernels and constants; raises Error for a kernel that the device lacks."""
+        if program.backend != device.name:
+            raise Error(
+                f"the program is for {program.backend!r} and the device is {device.name!r}; compile it for that"
+            )
+        self.program: Final = program
+        self.device: Final = device
+        self.state: Final = State(program, device)
+        self.stats = Stats()
+        self._kernels: Final = _kernels(program, device)
+        self._constants: Final[dict[int, Any]] = {}
+        self._lock: Final = Lock()
+        self._bound: Final[dict[tuple[tuple[int, ...], ...], _Bound]] = {}
+        for index in program.constants:
+            if program.buffers[index].kind == "constant":
+                self._constants[index] = self._constant(index)
+        if not any(isinstance(dim, (str, tuple)) for i in program.inputs for dim in program.buffers[i].shape or ()):
+            placed = layout(program, {})
+            self.stats = Stats(placed.peak, placed.workspace)
+
+    def __call__(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> tuple[Any, ...]:
+        """Run on arrays given as a mapping, by keyword, or both; gives the outputs in order.
+
+        Takes whatever has `__array__` or speaks DLPack. Raises one Error that lists every input that is
+        missing, unknown or of the wrong dtype or shape, or that says which step failed.
+        """
+        twice = sorted(set(inputs or ()) & set(named))
+        if twice:
+            raise Error(f"given both in the mapping and by keyword: {', '.join(twice)}")
+        return self.run({**(inputs or {}), **named})
+
+    def run(
+        self, inputs: Mapping[str, Any], *, poison: bool = False, profile: Observer | None = None
+    ) -> tuple[Any, ...]:
+        """Run on arrays by name; gives the outputs in order, and raises what a call does.
+
+        `poison` fills the arena, workspace and outputs with 0xFF bytes before the run and each range of the arena
+        after its last use, which changes no result unless the plan is wrong. `profile(step, seconds)` is told of
+        each step.
+        """
+        arrays, shapes = self._admit(inputs)
+        bound = self._bind(shapes)
+        frame = self._frame(bound, poison)
+        try:
+            with self.state.lock if self.state.written else nullcontext():
+                outputs = frame.run(arrays, profile)
+            self.stats = Stats(bound.placed.peak, bound.placed.workspace, frame.seats.adopted_bytes)
+        finally:
+            if not poison:
+                with self._lock:
+                    bound.idle.append(frame)
+                    del bound.idle[IDLE_KEPT:]
+        return outputs
+
+    def _constant(self, root: int, start: int = 0, alias: int | None = None) -> Any:
+        """Make the array of a constant, or of an alias that begins `start` bytes into it."""
+        data = self.program.constants[root].read()
+        whole, buffer = self.program.buffers[root], self.program.buffers[root if alias is None else alias]
+        if data.nbytes != whole.nbytes({}):
+            raise Error(f"constant {whole.name!r} needs {whole.nbytes({})} bytes, but has {data.nbytes}")
+        shape = tuple(dim for dim in buffer.shape or () if isinstance(dim, int))
+        return self.device.constant(data[start : start + buffer.nbytes({})], buffer.dtype, shape)
+
+    def _lasting(self, index: int, placed: Layout) -> Any:
+        """Give the array of a buffer that outlives calls: constant or state, or an alias of one."""
+        buffer, start = self.program.buffers[index], placed.starts[index]
+        root = index if buffer.alias_of is None else buffer.alias_of
+        if buffer.kind == "state":
+            return self.device.view(self.state.memories[root], start, buffer.dtype, placed.shapes[index] or ())
+        return self._constants[index] if index == root else self._constant(root, start, index)
+
+    def _admit(self, inputs: Mapping[str, Any]) -> tuple[list[Any], tuple[tuple[int, ...], ...]]:
+        """Turn what the caller gave into arrays; raises one Error for everything that is wrong with it."""
+        names = self.program.input_names
+        problems = [f"there is no input {name!r}" for name in inputs if name not in names]
+        arrays: dict[str, Any] = {}
+        for index, name in zip(self.program.inputs, names, strict=True):
+            if name not in inputs:
+                continue
+            buffer = self.program.buffers[index]
+            try:
+                arrays[name] = self.device.accept(inputs[name], buffer.dtype, buffer.shape)
+            except (Error, TypeError, ValueError) as error:
+                problems.append(f"input {name!r}: {error}")
+        shapes = {name: self.device.shape_of(array) for name, array in arrays.items()}
+        if problems or len(arrays) < len(names) or tuple(shapes.values()) not in self._bound:
+            refused = {name for name in names if name in inputs and name not in arrays}
+            found = self.program.match(shapes)[1]
+            problems += [text for text in found if not any(f"input {name!r} is missing" == text for name in refused)]
+        if problems:
+            expected = ", ".join(repr(self.program.buffers[i]).split(" at ")[0] for i in self.program.inputs) or "none"
+            raise Error(f"{'; '.join(problems)} (the inputs are {expected})")
+        return list(arrays.values()), tuple(shapes.values())
+
+    def _bind(self, shapes: tuple[tuple[int, ...], ...]) -> _Bound:
+        """Find or make what is known about these shapes, and remember that it is in use."""
+        with self._lock:
+            bound = self._bound.pop(shapes, None)
+            if bound is not None:
+                self._bound[shapes] = bound
+                return bound
+        binding = self.program.bind(dict(zip(self.program.input_names, shapes, strict=True)))
+        made = _Bound(layout(self.program, binding))
+        with self._lock:
+            bound = self._bound.setdefault(shapes, made)
+            while len(self._bound) > BINDINGS_KEPT:
+                del self._bound[next(iter(self._bound))]
+        return bound
+
+    def _frame(self, bound: _Bound, poison: bool) -> Frame:
+        if not poison:
+            with self._lock:
+                if bound.idle:
+                    return bound.idle.pop()
+        return Frame(self.program, self.device, bound.placed, self._kernels, self._lasting, poison=poison)
+
+
+def _kernels(program: Program, device: Device) -> dict[str, Callable[..., Any]]:
+    kernels: dict[str, Callable[..., Any]] = {}
+    for index, step in enumerate(program.steps):
+        if step.kernel not in kernels:
+            try:
+                kernels[step.kernel] = device.kernel(step.kernel)
+            except Error as error:
+                raise Error(f"step {step.name or index!r} needs the kernel {step.kernel}: {error}") from error
+    return kernels

@@ -16,7 +16,13 @@ FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
 LEAST_CHANGE = 0.01
 """The share of its norm by which an output must differ between two random inputs."""
 
+SPREAD = 3.0
+"""The standard deviation over its logits that the input of a final Softmax is given."""
+
+MULTIPLIES = {("BatchNormalization", 1), ("BatchNormalization", 4), ("Mul", 0), ("Mul", 1), ("Div", 1)}
 PASSED_THROUGH = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+SCALES_THROUGH = ("AveragePool", "Dropout", "GlobalAveragePool", "MaxPool", "Relu", *PASSED_THROUGH)
+"""Operators that a positive factor passes through."""
 
 
 class Insensitive(ValueError):
@@ -26,10 +32,11 @@ class Insensitive(ValueError):
 def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
     """Save a copy of a model with every float weight drawn afresh from `seed`, and return its path.
 
-    A matrix or filter is normal with He's scale, sqrt(2 / fan_in). A batch normalisation keeps a variance near 1, any other
-    vector is small; lone numbers stay as they are. Weights that ConstantOfShape nodes made become initializers.
-    Raises Insensitive where two random inputs still change an output, or the input of its final Softmax, by less than 1 %
-    of its norm.
+    A matrix or filter is normal with He's scale, sqrt(2 / fan_in), less its mean over what it sums. A vector that
+    multiplies or is a variance lies near 1, any other is small; lone numbers stay as they are. The last layer before a
+    final Softmax is scaled until its logits spread, so that Softmax neither levels nor saturates. What ConstantOfShape
+    nodes made become initializers. Raises Insensitive where two random inputs still change an output, or the input of
+    its final Softmax, by less than 1 % of its norm.
     """
     model = onnx.load(source)
     draw = _Weights(model.graph, seed)
@@ -37,6 +44,7 @@ def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
         if draw.wants(tensor.data_type, tensor.dims):
             tensor.CopyFrom(draw.tensor(tensor.name, tensor.data_type, list(tensor.dims)))
     _refill_nodes(model, draw)
+    _spread_logits(model, seed)
     onnx.checker.check_model(model, full_check=True)
     check_sensitive(model)
     onnx.save(model, target)
@@ -49,9 +57,10 @@ class _Weights:
     def __init__(self, graph: GraphProto, seed: int) -> None:
         self.random = np.random.default_rng(seed)
         self.readers: dict[str, tuple[NodeProto, int]] = {}
-        for node in graph.node:
+        for node in reversed(graph.node):
             for slot, name in enumerate(node.input):
-                self.readers.setdefault(name, (node, slot))
+                beyond = self.readers.get(node.output[0]) if node.op_type in PASSED_THROUGH else None
+                self.readers[name] = beyond or (node, slot)
 
     def wants(self, dtype: int, dims: Sequence[int]) -> bool:
         return dtype in FLOATS and math.prod(dims) > 1
@@ -62,18 +71,24 @@ class _Weights:
 
     def _draw(self, name: str, dims: list[int]) -> Array:
         node, slot = self.readers.get(name, (NodeProto(), 0))
-        if node.op_type == "BatchNormalization" and slot in (1, 4):
+        is_vector = sum(size > 1 for size in dims) < 2
+        if is_vector and (node.op_type, slot) in MULTIPLIES:
             return self.random.uniform(0.5, 1.5, dims)
-        if sum(size > 1 for size in dims) < 2:
+        if is_vector:
             return self.random.normal(0, 0.1, dims)
-        return self.random.normal(0, math.sqrt(2 / _fan_in(node, dims)), dims)
+        axes = _summed_axes(node, len(dims))
+        drawn = self.random.normal(0, math.sqrt(2 / math.prod(dims[axis] for axis in axes)), dims)
+        # What all inputs of a layer have in common, the mean that Relu leaves, must not drown what tells them apart.
+        drawn -= drawn.mean(axis=axes, keepdims=True)
+        return drawn
 
 
-def _fan_in(node: NodeProto, dims: list[int]) -> int:
+def _summed_axes(node: NodeProto, rank: int) -> tuple[int, ...]:
+    """Return the axes of a weight that its reader sums over; their sizes make its fan-in."""
     if node.op_type == "Gemm":
         transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-        return dims[1] if transposed else dims[0]
-    return dims[-2] if node.op_type == "MatMul" else math.prod(dims[1:])
+        return (rank - 1,) if transposed else (rank - 2,)
+    return (rank - 2,) if node.op_type == "MatMul" else tuple(range(1, rank))
 
 
 def _refill_nodes(model: ModelProto, draw: _Weights) -> None:
@@ -114,23 +129,49 @@ def _drop_unread(graph: GraphProto, names: Iterable[str]) -> None:
         field.extend(kept)
 
 
+def _spread_logits(model: ModelProto, seed: int) -> None:
+    """Scale the layer that the logits come from, and its bias, so that random inputs spread them by SPREAD."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    for logits in final_softmax_inputs(model.graph):
+        node = makers.get(logits)
+        while node is not None and node.op_type in SCALES_THROUGH:
+            node = makers.get(node.input[0])
+        if node is None or node.op_type not in ("Conv", "Gemm") or not weights.keys() >= set(node.input[1:]):
+            continue
+        watched = _watching(model, [logits])
+        (found,) = _evaluate(watched, _random_inputs(watched.graph, np.random.default_rng(seed)))
+        for name in node.input[1:]:
+            array = numpy_helper.to_array(weights[name])
+            scaled = array * (SPREAD / float(found.std()))
+            weights[name].CopyFrom(numpy_helper.from_array(scaled.astype(array.dtype), name))
+
+
+def _watching(model: ModelProto, names: Iterable[str]) -> ModelProto:
+    """Return a copy of a model that yields these values alone."""
+    watched = ModelProto()
+    watched.CopyFrom(model)
+    del watched.graph.output[:]
+    watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    return watched
+
+
 def check_sensitive(model: ModelProto, *, seed: int = 0, least: float = LEAST_CHANGE) -> dict[str, float]:
     """Return how far two random inputs move each output, and the input of its final Softmax, as a share of its norm.
 
     Free dimensions are 1 at the front and 64 elsewhere. Raises Insensitive where one moves by less than `least`.
     """
-    watched = ModelProto()
-    watched.CopyFrom(model)
-    outputs = [value.name for value in watched.graph.output]
-    extra = [name for name in final_softmax_inputs(watched.graph) if name not in outputs]
-    watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in extra)
+    names = dict.fromkeys([*(value.name for value in model.graph.output), *final_softmax_inputs(model.graph)])
+    watched = _watching(model, names)
     random = np.random.default_rng(seed)
     first, second = (_evaluate(watched, _random_inputs(watched.graph, random)) for _ in range(2))
-    moved = {name: _distance(a, b) for name, a, b in zip([*outputs, *extra], first, second, strict=True)}
+    moved = {name: _distance(a, b) for name, a, b in zip(names, first, second, strict=True)}
     still = {name: share for name, share in moved.items() if not share >= least}
     if still:
         said = ", ".join(f"{name} by {share:.2%}" for name, share in still.items())
-        raise Insensitive(f"two random inputs change {said} of its norm, under {least:.0%}: comparing it proves nothing")
+        raise Insensitive(
+            f"two random inputs change {said} of its norm, under {least:.0%}: comparing it proves nothing"
+        )
     return moved
 
 
@@ -157,7 +198,9 @@ def _feeds(graph: GraphProto) -> Iterator[tuple[str, Any, list[int]]]:
         if value.name in weights:
             continue
         tensor = value.type.tensor_type
-        shape = [size.dim_value if size.dim_value > 0 else 64 if axis else 1 for axis, size in enumerate(tensor.shape.dim)]
+        shape = [
+            size.dim_value if size.dim_value > 0 else 64 if axis else 1 for axis, size in enumerate(tensor.shape.dim)
+        ]
         yield value.name, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type), shape
 
 
@@ -175,4 +218,6 @@ def _evaluate(model: ModelProto, inputs: dict[str, Array]) -> list[Array]:
 
 
 def _distance(a: Array, b: Array) -> float:
-    return float(np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b), np.finfo(np.float64).tiny))
+    first, second = a.astype(np.float64), b.astype(np.float64)
+    norm = max(np.linalg.norm(first), np.linalg.norm(second), np.finfo(np.float64).tiny)
+    return float(np.linalg.norm(first - second) / norm)

@@ -1,1 +1,35 @@
 """The middle of a deep-learning system: a graph, operators and passes from anywhere, plans with a proof, any executor."""
+
+from importlib import import_module
+from typing import Any
+
+_DOORS = {
+    "nnvm.errors": ("Error", "MissingExtra"),
+    "nnvm.ir": (
+        "ABSENT", "Dim", "DType", "Graph", "Node", "Op", "OpAttr", "Rule", "TensorData", "TensorType", "Value", "analysis", "apply_rules", "bf16",
+        "boolean", "constant", "contents", "data_of", "dim", "dtype", "either", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "input",
+        "is_constant", "op", "rule", "same", "string", "tensor_data", "trace", "u8", "u16", "u32", "u64", "variable", "verify", "work",
+    ),
+    "nnvm.frontends": ("load", "save"),
+    "nnvm.pipeline": ("compile", "optimize"),
+    "nnvm.runtime.program": ("Program",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _DOORS.items() for name in names}
+_FLOORS = ("analyses", "attrs", "backends", "frontends", "ir", "ops", "packing", "passes", "runtime")
+
+__all__ = [*sorted(_HOME), *_FLOORS]  # noqa: PLE0605
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Find a public name on first use, so that a saved Program runs where the graph's code is not installed."""
+    if name in _FLOORS:
+        return import_module(f"nnvm.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'nnvm' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

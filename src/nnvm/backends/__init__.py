@@ -1,0 +1,1 @@
+"""The machines that programs run on, one folder each."""

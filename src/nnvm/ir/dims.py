@@ -65,6 +65,7 @@ Term: TypeAlias = tuple[tuple[Atom, ...], int]
 
 _interned: dict[tuple[Term, ...] | None, Dim] = {}
 _memo: dict[tuple[str, Size, Size], Size] = {}
+_lows: dict[Dim, int | None] = {}
 
 UNKNOWN: Final = Dim(None)
 """The dimension of which nothing is known; it is not even equal to itself."""
@@ -131,8 +132,14 @@ def names(size: Size) -> tuple[str, ...]:
 
 def substitute(size: Size, binding: "Mapping[str, Size]") -> Size:
     """Replace names by numbers or other dimensions, and normalise."""
+    return _substitute(size, binding, {})
+
+
+def _substitute(size: Size, binding: "Mapping[str, Size]", done: dict[Size, Size]) -> Size:
     if isinstance(size, int) or size.terms is None:
         return size
+    if size in done:
+        return done[size]
     total: Size = 0
     for atoms, factor in size.terms:
         product: Size = factor
@@ -140,8 +147,10 @@ def substitute(size: Size, binding: "Mapping[str, Size]") -> Size:
             if isinstance(atom, str):
                 product = product * binding.get(atom, _from_terms({(atom,): 1}))
             else:
-                product = product * _combine(atom[0], substitute(atom[1], binding), substitute(atom[2], binding))
+                parts = [_substitute(part, binding, done) for part in atom[1:]]
+                product = product * _combine(atom[0], *parts)
         total = total + product
+    done[size] = total
     return total
 
 
@@ -168,6 +177,9 @@ def _combine(operator: str, a: Size, b: Size) -> Size:
     key = (operator, a, b)
     found = _memo.get(key)
     if found is None:
+        for size in (a, b):
+            if not isinstance(size, (int, Dim)):
+                raise TypeError(f"a dimension is a whole number or an expression, not {size!r}")
         found = _memo[key] = _RULES[operator](a, b)
     return found
 
@@ -271,31 +283,46 @@ def _extreme(operator: str, a: Size, b: Size) -> Size:
 
 def _least(size: Size, bound: int) -> bool:
     """Say whether a dimension is surely >= bound, knowing that names are not negative."""
+    low = _lowest(size)
+    return low is not None and low >= bound
+
+
+def _lowest(size: Size) -> int | None:
+    """Return a number that a dimension is surely not below, or None; remembered, for expressions share their parts."""
     if isinstance(size, int):
-        return size >= bound
-    low = 0
-    for atoms, factor in size.terms or ():
-        value = 1
-        for atom in atoms:
-            value *= 0 if isinstance(atom, str) else _atom_least(atom)
-        if (factor < 0 and atoms) or any(isinstance(atom, tuple) and not _not_negative(atom) for atom in atoms):
-            return False
-        low += factor * value
-    return low >= bound
+        return size
+    if size not in _lows:
+        total: int | None = 0
+        for atoms, factor in size.terms or ():
+            low = _lowest_product(atoms, factor)
+            total = None if total is None or low is None else total + low
+        _lows[size] = total
+    return _lows[size]
 
 
-def _atom_least(atom: tuple[str, Size, Size]) -> int:
-    operator, a, b = atom
+def _lowest_product(atoms: tuple[Atom, ...], factor: int) -> int | None:
+    if not atoms:
+        return factor
+    lows = [0 if isinstance(atom, str) else _lowest_atom(*atom) for atom in atoms]
+    if factor < 0 or any(low is None or (low < 0 and len(lows) > 1) for low in lows):
+        return None
+    product = factor
+    for low in lows:
+        product *= low or 0
+    return product
+
+
+def _lowest_atom(operator: str, a: Size, b: Size) -> int | None:
+    first, second = _lowest(a), _lowest(b)
     if operator == "max":
-        return max((x for x in (a, b) if isinstance(x, int)), default=0) if _not_negative(atom) else 0
-    return 0
-
-
-def _not_negative(atom: tuple[str, Size, Size]) -> bool:
-    operator, a, b = atom
-    if operator == "max":
-        return _least(a, 0) or _least(b, 0)
-    return _least(a, 0) and _least(b, 0)
+        return max((low for low in (first, second) if low is not None), default=None)
+    if first is None or second is None:
+        return None
+    if operator == "min":
+        return min(first, second)
+    if second < 0 or (first < 0 and not isinstance(b, int)):
+        return None
+    return first // b if isinstance(b, int) else 0
 
 
 def _print_atom(atom: Atom) -> str:

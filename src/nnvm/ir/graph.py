@@ -114,13 +114,16 @@ def _from_rows(rows: Any, outputs: Any, inputs: Any, output_names: Any, name: st
 
 
 def _name_outputs(outputs: tuple[Value, ...]) -> tuple[str, ...]:
-    taken: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    taken = {value.name for value in outputs}
     names = []
     for value in outputs:
-        name = value.name
-        count = taken.get(name, 0)
-        taken[name] = count + 1
-        names.append(f"{name}_{count}" if count else name)
+        name, count = value.name, counts.get(value.name, 0)
+        while count and name in taken:
+            name, count = f"{value.name}_{count}", count + 1
+        counts[value.name] = count or 1
+        taken.add(name)
+        names.append(name)
     return tuple(names)
 
 

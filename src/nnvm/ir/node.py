@@ -28,6 +28,7 @@ class Params(dict[str, Any]):
     __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = __ior__ = _refuse
 
 
+_quick: dict[bytes, Params] = {}
 _interned: dict[bytes, Params] = {}
 EMPTY: Final = Params()
 EMPTY.literal = True
@@ -35,40 +36,69 @@ HINTLESS: Final[Mapping[str, Any]] = Params()
 
 
 def params(values: Mapping[str, Any]) -> Params:
-    """Return the Params of these; the same object for the same literals."""
+    """Return the Params of these, lists as tuples; the same object for the same literals."""
     if not values:
         return EMPTY
-    key = literal_key(values)
+    try:
+        quick = marshal.dumps(list(values.items()), 2)
+    except ValueError:
+        return _intern(values)
+    found = _quick.get(quick)
+    if found is None:
+        found = _intern(values)
+        # Marshal writes any array as its bytes alone, so only a key without bytes may answer for others.
+        if found.literal and not _holds_bytes(tuple(found.values())):
+            _quick[quick] = found
+    return found
+
+
+def _intern(values: Mapping[str, Any]) -> Params:
+    frozen = {key: _freeze(value) for key, value in values.items()}
+    key = literal_key(frozen)
     found = None if key is None else _interned.get(key)
     if found is None:
-        found = Params(values)
+        found = Params(frozen)
         found.literal = key is not None
         if key is not None:
             _interned[key] = found
     return found
 
 
+def _freeze(value: Any) -> Any:
+    if value.__class__ is list or value.__class__ is tuple:
+        return tuple(map(_freeze, value))
+    return value
+
+
+def _holds_bytes(value: object) -> bool:
+    return any(map(_holds_bytes, value)) if isinstance(value, tuple) else isinstance(value, (bytes, dict))
+
+
 def literal_key(values: Any) -> bytes | None:
     """Return bytes that tell literals apart by value and type, or None where there is something that is no literal."""
-    try:
-        return marshal.dumps(list(values.items()) if isinstance(values, dict) else values, 2)
-    except ValueError:
-        pass
     try:
         return marshal.dumps(_plain(values), 2)
     except ValueError:
         return None
 
 
-def _plain(value: object) -> Any:
-    """Name element types, which marshal does not know; nesting is bounded by what a signature can say."""
-    if isinstance(value, DType):
-        return ("\0dtype", value.name)
+def _plain(value: Any) -> Any:
+    """Spell out what marshal confuses or does not know; nesting is bounded by what a signature can say."""
+    kind = value.__class__
+    if kind in _SCALARS:
+        return value
+    if kind is tuple or kind is list:
+        return (kind.__name__, *map(_plain, value))
+    if kind is bytes:
+        return ("bytes", value.hex())
+    if kind is DType:
+        return ("dtype", value.name)
     if isinstance(value, dict):
-        return [(key, _plain(item)) for key, item in value.items()]
-    if isinstance(value, (tuple, list)):
-        return tuple(map(_plain, value))
-    return value
+        return ("dict", *((_plain(key), _plain(item)) for key, item in value.items()))
+    raise ValueError(f"{value!r} is no literal")
+
+
+_SCALARS: Final = frozenset((int, float, bool, str, complex, type(None), type(...)))
 
 
 class Value:

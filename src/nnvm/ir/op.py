@@ -1,6 +1,7 @@
 """What an operator is: a name, a signature, a sentence, and the types it returns."""
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from types import FunctionType
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 
@@ -8,7 +9,7 @@ from nnvm.errors import Error
 from nnvm.ir.dims import UNKNOWN, Size, dim
 from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
 from nnvm.ir.tensor_data import TensorData, tensor_data
-from nnvm.ir.types import TensorType, Type, UnknownRank, f32, i64
+from nnvm.ir.types import ContainerType, DType, TensorType, Type, UnknownRank, boolean, f32, i64
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,6 +65,15 @@ class Op(Generic[P, R]):
     def __deepcopy__(self, memo: object) -> "Op[P, R]":
         return self
 
+    def __reduce__(self) -> "tuple[Callable[[str, str], Op[..., Any]], tuple[str, str]]":
+        """Pickle where the operator is found, not what it is."""
+        if self.foreign:
+            return foreign, (self.name, self.module)
+        place = (self.module, cast(FunctionType, self.body).__qualname__)
+        if _find(*place) is not self:
+            raise Error(f"operator {self.name} cannot be pickled: it is not {'.'.join(place)}; define it at the top of a module")
+        return _find, place
+
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
@@ -84,21 +94,29 @@ class Op(Generic[P, R]):
             types = self.body(*[None if value is ABSENT else value for value in inputs], **params)
         except UnknownRank:
             types = (None,) * self._outputs(inputs, params)
-        except (Error, ValueError, TypeError, IndexError, ZeroDivisionError, AssertionError) as error:
+        except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
             raise Error(self._complain(inputs, params, name, error)) from error
         finally:
-            looked, _naming[1] = _naming[1], looks
-            _naming[0] = outer
-        if isinstance(types, TensorType) or types is None:
-            types = (types,)
+            looked = _naming[1]
+            _naming[0], _naming[1] = outer, looks + looked
+        made = self._check(types, inputs, params, name)
         if not looked and params.literal:
-            self._cache[key] = types
-        return tuple(types)
+            self._cache[key] = made
+        return made
+
+    def _check(self, types: Any, inputs: tuple[Value, ...], params: Params, name: str | None) -> Types:
+        made: Types = (types,) if types is None or isinstance(types, (TensorType, ContainerType)) else tuple(types)
+        if not all(type is None or isinstance(type, (TensorType, ContainerType)) for type in made):
+            raise Error(self._complain(inputs, params, name, f"the operator's function returned {types!r}, which is no type"))
+        expected = self._outputs(inputs, params)
+        if len(made) != expected:
+            raise Error(self._complain(inputs, params, name, f"the operator's function returned {len(made)} types for {expected} outputs"))
+        return made
 
     def _outputs(self, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> int:
         return self.count if isinstance(self.count, int) else self.count(inputs, params)
 
-    def _complain(self, inputs: tuple[Value, ...], params: Mapping[str, Any], name: str | None, error: Exception) -> str:
+    def _complain(self, inputs: tuple[Value, ...], params: Mapping[str, Any], name: str | None, error: Exception | str) -> str:
         names = self.inputs if not self.variadic else [*self.inputs[:-1], *[f"{self.inputs[-1]}[{i}]" for i in range(len(inputs))]]
         given = ", ".join(f"{name}: {'absent' if value is ABSENT else value.type}" for name, value in zip(names, inputs, strict=False))
         given += "".join(f", {key}={value!r}" for key, value in params.items())
@@ -132,15 +150,28 @@ def _annotated_outputs(body: Callable[..., Any]) -> int:
     return text.count("TensorType")
 
 
+_foreign: Final[dict[tuple[str, str], Op[..., Any]]] = {}
+
+
+def _find(module: str, place: str) -> Op[..., Any]:
+    found: Any = import_module(module)
+    for part in place.split("."):
+        found = getattr(found, part, None)
+    return cast("Op[..., Any]", found)
+
+
 def foreign(name: str, module: str) -> Op[..., Any]:
-    """Make an operator that is carried, not known: any inputs, any params, untyped outputs (counted by `num_outputs` at `node`)."""
+    """Return the one operator of this name that is carried, not known: any inputs, any params, as many outputs as its node says."""
+    known = _foreign.get((name, module))
+    if known is not None:
+        return known
 
     def body(*inputs: Value) -> TensorType:
         raise UnknownRank
 
     operator: Op[..., Any] = Op(body, 1, name)
     operator.module, operator.foreign = module, True  # type: ignore[misc]
-    return operator
+    return _foreign.setdefault((name, module), operator)
 
 
 def build(op: Op[..., Any], inputs: tuple[Value, ...], values: Params, name: str | None, after: tuple[Node, ...], hints: Mapping[str, Any]) -> Any:
@@ -161,24 +192,25 @@ def specialise(operator: Op[..., Any]) -> None:
     """Give an operator a `__call__` with its own signature, compiled once (binding through `inspect` costs thirty times more)."""
     fixed = operator.inputs[: -1 if operator.variadic else None]
     scope: dict[str, Any] = {
-        "op": operator, "build": build, "make": make, "lift": lift, "params": params, "EMPTY": EMPTY, "ABSENT": ABSENT, "Value": Value,
-        "HINTLESS": HINTLESS, "cached": operator._cache.get, "defaults": operator.defaults,
-    }  # fmt: skip
-    signature = [f"{name}=ABSENT" if name in operator.optional else name for name in fixed]
+        "__op": operator, "__build": build, "__make": make, "__lift": lift, "__params": params, "__EMPTY": EMPTY, "__ABSENT": ABSENT,
+        "__Value": Value, "__HINTLESS": HINTLESS, "__cached": operator._cache.get, "__defaults": operator.defaults,
+    }  # fmt: skip  # the underscores keep them apart from the operator's arguments
+    signature = [f"{name}=__ABSENT" if name in operator.optional else name for name in fixed]
     signature.append(f"*{operator.inputs[-1]}" if operator.variadic else "*")
-    signature += [f"{name}=defaults[{name!r}]" if name in operator.defaults else name for name in operator.param_names]
-    signature += ["name=None", "after=()", "hints=HINTLESS"]
+    signature += [f"{name}=__defaults[{name!r}]" if name in operator.defaults else name for name in operator.param_names]
+    signature += ["name=None", "after=()", "hints=__HINTLESS"]
     inputs = "(" + "".join(f"{name}, " for name in fixed) + (f"*{operator.inputs[-1]}," if operator.variadic else "") + ")"
-    values = "params({" + ", ".join(f"{name!r}: {name}" for name in operator.param_names) + "})" if operator.param_names else "EMPTY"
+    values = "__params({" + ", ".join(f"{name!r}: {name}" for name in operator.param_names) + "})" if operator.param_names else "__EMPTY"
     types = "".join(f", {name}.type" for name in fixed)
     quick = operator.count == 1 and not operator.variadic and not operator.optional
     source = f"def bind({', '.join(signature)}):\n"
     if quick:
-        source += f" try:\n  values = {values}\n  types = cached((values{types}))\n"
-        source += f"  if types is not None: return make(op, {inputs}, values, types[0], name, after, hints)\n"
+        source += f" try:\n  __values = {values}\n  __types = __cached((__values{types}))\n"
+        source += f"  if __types is not None: return __make(__op, {inputs}, __values, __types[0], name, after, hints)\n"
         source += " except AttributeError: pass\n"
-    source += f" inputs = {inputs}\n for value in inputs:\n  if value.__class__ is not Value:\n   inputs = lift(op, inputs)\n   break\n"
-    source += f" return build(op, inputs, {values}, name, after, hints)\n"
+    source += f" __inputs = {inputs}\n for __value in __inputs:\n  if __value.__class__ is not __Value:\n"
+    source += "   __inputs = __lift(__op, __inputs)\n   break\n"
+    source += f" return __build(__op, __inputs, {values}, name, after, hints)\n"
     exec(compile(source, f"<signature of {operator.name}>", "exec"), scope)
     bound = scope["bind"]
     bound.__name__, bound.__doc__ = operator.name, operator.doc
@@ -187,9 +219,12 @@ def specialise(operator: Op[..., Any]) -> None:
 
 def lift(operator: Op[..., Any], inputs: tuple[object, ...]) -> tuple[Value, ...]:
     """Make values of plain numbers and constant data among inputs; a number takes the element type of a neighbour."""
-    dtypes = [value.type.dtype for value in inputs if isinstance(value, Value) and isinstance(value.type, TensorType)]
+    found = [value.type.dtype for value in inputs if isinstance(value, Value) and isinstance(value.type, TensorType)]
+    number_type = next((dtype for dtype in found if dtype is not boolean), boolean if found else f32)
     lifted: list[Value] = []
     for name, value in zip(operator.inputs + operator.inputs[-1:] * len(inputs), inputs, strict=False):
+        if value is None and name not in operator.optional and not operator.variadic:
+            raise Error(f"{operator.name}: input {name!r} is not optional; give a value")
         if value is None:
             lifted.append(ABSENT)
         elif isinstance(value, Value):
@@ -197,12 +232,19 @@ def lift(operator: Op[..., Any], inputs: tuple[object, ...]) -> tuple[Value, ...
         elif isinstance(value, TensorData):
             lifted.append(constant(data=value))
         elif isinstance(value, (bool, int, float)):
-            lifted.append(constant(data=tensor_data(value, (dtypes[0] if dtypes else f32)[()])))
+            lifted.append(constant(data=_number(operator, name, value, number_type)))
         elif isinstance(value, (tuple, list)) and all(isinstance(item, int) for item in value):
             lifted.append(constant(data=tensor_data(value, i64[len(value)])))
         else:
             raise Error(f"{operator.name}: input {name!r} must be a value or a number, not {type(value).__name__}")
     return tuple(lifted)
+
+
+def _number(operator: Op[..., Any], name: str, value: float, dtype: DType) -> TensorData:
+    try:
+        return tensor_data(value, dtype[()])
+    except Error as error:
+        raise Error(f"{operator.name}: input {name!r}: {error}") from error
 
 
 @op
@@ -225,11 +267,13 @@ def variable(*, type: TensorType | None = None, init: TensorData | None = None) 
 
 def is_constant(value: Value) -> bool:
     """Say whether a value is a constant."""
+    _naming[1] += 1
     return value.node.op is constant
 
 
 def data_of(value: Value) -> TensorData | None:
     """Return the data of a constant, or None for any other value."""
+    _naming[1] += 1
     return value.node.params["data"] if value.node.op is constant else None
 
 

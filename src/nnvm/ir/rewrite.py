@@ -12,11 +12,12 @@ from nnvm.ir.types import same_type
 def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"], *, origins: bool = False) -> Graph:
     """Visit each node, already on its new inputs, and put what `visit` returns in its place (None keeps it).
 
-    A replacement that is new takes over the node's name, control edges and hints. Where nothing changes the same graph is
-    returned. With `origins`, `visit(node, origin)` also sees the node of the old graph.
+    A replacement that is new takes over the node's name, control edges and hints; a node with control edges that an old
+    replacement cannot take over stays. Where nothing changes the same graph is returned. With `origins`, `visit(node, origin)` also sees the node of the old graph.
     """
     changed: dict[Value, Value] = {}
     moved: dict[Node, tuple[Node, ...]] = {}
+    adopted: dict[Value, Value] = {}
     settled: set[Node] | None = None
     nodes = graph.nodes
     ordered = any(node.after for node in nodes)
@@ -26,13 +27,21 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
             if changed and (not changed.keys().isdisjoint(node.inputs) or (ordered and not moved.keys().isdisjoint(node.after))):
                 after = _follow(node.after, moved) if ordered else ()
                 node = rebuild(node, tuple([changed.get(value, value) for value in node.inputs]), after)
+                if settled is not None:
+                    settled.add(node)
             found = visit(node, origin) if origins else visit(node)
             if found is not None:
                 settled = set(nodes) if settled is None else settled
-                replacement = adopt((found,) if isinstance(found, Value) else tuple(found), node, settled)
-                settled.update([value.node for value in replacement])
+                replacement = (found,) if isinstance(found, Value) else tuple(found)
                 if len(replacement) != len(origin.outputs):
                     raise Error(f"{node!r} has {len(origin.outputs)} outputs and was replaced by {len(replacement)} values")
+                replacement = tuple([adopted.get(value, value) for value in replacement])
+                if loses_order(node, replacement, settled):
+                    replacement = node.outputs
+                else:
+                    made, replacement = replacement, adopt(replacement, node, settled)
+                    adopted.update((old, new) for old, new in zip(made, replacement, strict=True) if old is not new)
+                settled.update([value.node for value in replacement])
             elif node is origin:
                 continue
             else:
@@ -75,12 +84,20 @@ def rebuild(node: Node, inputs: tuple[Value, ...], after: tuple[Node, ...] | Non
     return Node(node.op, inputs, node.params, types, node.name, kept, node.hints)
 
 
+def loses_order(node: Node, replacement: Sequence[Value], settled: set[Node]) -> bool:
+    """Say whether a node's control edges would be lost with it: what stands in its place is old, and does not have them."""
+    if not node.after or all(value.node is node for value in replacement):
+        return False
+    ends = {value.node for value in replacement}
+    return (len(ends) > 1 or not settled.isdisjoint(ends)) and any(not set(node.after) <= {*end.after} for end in ends)
+
+
 def adopt(replacement: Sequence[Value], node: Node, settled: set[Node]) -> tuple[Value, ...]:
     """Give a node's name, control edges and hints to the new node that yields its replacement; an old node stays as it is."""
     made = replacement[0].node
     if made in settled or made is node or made is ABSENT.node or any(value.node is not made for value in replacement):
         return tuple(replacement)
-    if made.name is not None and not node.after and not node.hints:
+    if not node.after and not node.hints and (made.name is not None or node.name is None):
         return tuple(replacement)
     changes: dict[str, Any] = {"name": made.name or node.name}
     changes["after"] = tuple(dict.fromkeys((*made.after, *node.after)))

@@ -6,9 +6,9 @@ from typing import Any, Final, overload
 
 from nnvm.errors import Error
 from nnvm.ir.graph import Graph, collection_paused
-from nnvm.ir.node import ABSENT, Node, Value
+from nnvm.ir.node import ABSENT, Node, Value, literal_key
 from nnvm.ir.op import Op, OpAttr, constant, data_of, foreign, input, named_input
-from nnvm.ir.rewrite import adopt, rebuild
+from nnvm.ir.rewrite import adopt, loses_order, rebuild
 from nnvm.ir.types import UnknownRank, same_type
 
 commutes: Final[OpAttr[bool]] = OpAttr("its first two inputs may be swapped")
@@ -28,6 +28,14 @@ class ParamHole:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the parameter {self.name} is not known yet")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(f"the parameter {self.name} is not known yet")
 
     def __repr__(self) -> str:
         return f"<any {self.name}>"
@@ -59,34 +67,47 @@ class Rule:
         self.arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         holes = [_hole(name, function.__annotations__.get(name)) for name in self.arguments]
         try:
-            pattern = next(function(*holes))
-        except (UnknownRank, TypeError, StopIteration) as error:
+            pattern = next(self._start(holes))
+        except (UnknownRank, TypeError, AttributeError, StopIteration) as error:
             raise Error(f"rule {self.name}: before its first yield a rule only builds; it must not look at its holes ({error})") from error
         if not isinstance(pattern, Value):
             raise Error(f"rule {self.name}: the first yield must be one value, not {type(pattern).__name__}")
-        self.matchers = tuple(_matchers(pattern, holes, self.name))
+        try:
+            self.matchers = tuple(_matchers(pattern, holes, self.name))
+        except Error as error:
+            raise Error(f"rule {self.name}: {error}") from error
         self.root = tuple(dict.fromkeys(operator for operator, _ in self.matchers))
 
     def __repr__(self) -> str:
         return f"<rule {self.name}>"
 
+    def _start(self, given: Sequence[Any]) -> Iterator[Value]:
+        by_place = self.function.__code__.co_argcount
+        return self.function(*given[:by_place], **dict(zip(self.arguments[by_place:], given[by_place:], strict=True)))
+
     def apply(self, node: Node, match: Matcher) -> Value | None:
         """Return what this rule puts in place of the node's output, or None where it does not hold there.
 
-        A replacement whose type is not known to be the same is no replacement.
+        A replacement whose type is not known to be the same is no replacement. Raises Error where the rule itself fails.
         """
         found = match(node)
         if found is None:
             return None
-        steps = self.function(*found)
+        steps = self._start(found)
         try:
             next(steps)
             made = next(steps, None)
         except (UnknownRank, Error):
             return None
+        except Exception as error:
+            raise Error(f"rule {self.name} failed at {node!r}: {type(error).__name__}: {error}") from error
         finally:
             steps.close()  # type: ignore[attr-defined]
-        if made is None or made.node is node:
+        if made is None:
+            return None
+        if not isinstance(made, Value):
+            raise Error(f"rule {self.name} failed at {node!r}: it yields a {type(made).__name__} in place of a value")
+        if made.node is node:
             return None
         old = node.outputs[0].type
         return made if old is not None and (made.type is old or same_type(made.type, old)) else None
@@ -127,15 +148,16 @@ def _matchers(pattern: Value, holes: Sequence[Any], name: str) -> Iterator[tuple
     for way in ways:
         total *= way
     if total > _ALTERNATIVES:
-        raise Error(f"rule {name} stands for {total} patterns; split it (at most {_ALTERNATIVES})")
-    sources: dict[str, None] = {}
+        raise Error(f"it stands for {total} patterns; split it (at most {_ALTERNATIVES})")
+    seen: set[object] = set()
     for choice in product(*map(range, ways)):
         writer = _Writer(dict(zip(nodes, choice, strict=True)), holes)
         operator = writer.write(pattern)
-        if writer.source in sources:
-            continue
-        sources[writer.source] = None
         scope = writer.scope
+        key = (operator, writer.source, tuple(map(id, scope.values())))
+        if key in seen:
+            continue
+        seen.add(key)
         exec(compile(writer.source, f"<pattern of {name}>", "exec"), scope)
         yield operator, scope["match"]
 
@@ -155,6 +177,10 @@ class _Writer:
 
     def write(self, pattern: Value) -> Op[..., Any]:
         root = self._resolve(pattern)
+        if root.node.op in (input, constant) or len(root.node.outputs) != 1:
+            raise Error(f"its left side must be one use of an operator of one output, not {root!r}")
+        if root.node.op.count != 1:
+            self._refuse("len(n0.outputs) != 1")
         stack: list[tuple[Value, str]] = [(root, "n0")]
         self.bound[root.node] = "n0"
         while stack:
@@ -162,7 +188,7 @@ class _Writer:
             stack += self._write_node(value, name)
         unbound = [hole for hole in self.holes if hole not in self.bound]
         if unbound:
-            raise Error(f"the left side of the rule does not use {unbound[0]!r}")
+            raise Error(f"its left side does not use {unbound[0]!r}")
         self.lines.append(f"return ({''.join(self.bound[hole] + ', ' for hole in self.holes)})")
         return root.node.op
 
@@ -209,6 +235,8 @@ class _Writer:
         if pattern is ABSENT:
             self._refuse(f"{given} is not ABSENT")
         elif data is not None:
+            if data.uniform is None:
+                raise Error(f"{data!r} is not one number; take a hole, and look at it in a guard")
             self._refuse(f"not is_number({given}, {self._name(data.uniform)})")
         elif pattern.node.op is input:
             if pattern in self.bound:
@@ -221,7 +249,7 @@ class _Writer:
         else:
             self.bound[pattern.node] = f"{given}n"
             self.lines.append(f"{given}n = {given}.node")
-            if pattern.index:
+            if pattern.node.op.count != 1:
                 self._refuse(f"{given}.index != {pattern.index}")
             return [(pattern, f"{given}n")]
         return []
@@ -236,7 +264,10 @@ def _is_number(value: Value, number: object) -> bool:
 
 
 def _same_param(a: object, b: object) -> bool:
-    return a == b and type(a) is type(b)
+    if a is b:
+        return True
+    key = literal_key(a)
+    return key == literal_key(b) if key is not None else type(a) is type(b) and bool(a == b)
 
 
 class Rewriting:
@@ -285,9 +316,12 @@ class _Driver:
     def resolve(self, value: Value) -> Value:
         """Follow a value to what stands for it now."""
         forward = self.forward
-        while value in forward:
-            value = forward[value]
-        return value
+        found = value
+        while found in forward:
+            found = forward[found]
+        while value is not found and forward[value] is not found:
+            forward[value], value = found, forward[value]
+        return found
 
     def settle(self, origin: Node) -> None:
         """Bring a node, and all that rules make of it, to normal form."""
@@ -346,6 +380,8 @@ class _Driver:
             made = each.apply(node, matcher)
             if made is not None:
                 made = self.resolve(made)
+                if loses_order(node, (made,), self.settled):
+                    continue
                 self.fired[each.name] = self.fired.get(each.name, 0) + 1
                 return made
         return None

@@ -1,7 +1,7 @@
 """When two graphs are the same: the same operators, params and wiring, whatever the objects."""
 
 from nnvm.ir.graph import Graph
-from nnvm.ir.node import ABSENT, Node, Value
+from nnvm.ir.node import ABSENT, Node, Value, literal_key
 from nnvm.ir.op import input, variable
 from nnvm.ir.tensor_data import TensorData
 
@@ -26,9 +26,12 @@ def same(a: Graph, b: Graph, *, names: bool = False) -> "bool | Difference":
 
     Compares operators, params, wiring, control edges, types, and the names of inputs and outputs; of the other nodes with `names`.
     """
-    pending = [(a, b)]
+    pending, done = [(a, b)], set()
     while pending:
         first, second = pending.pop()
+        if (first, second) in done:
+            continue
+        done.add((first, second))
         found = _same(first, second, names, pending)
         if found:
             return Difference(found)
@@ -51,7 +54,9 @@ def _same(a: Graph, b: Graph, names: bool, pending: list[tuple[Graph, Graph]]) -
         found = _differ(left, right, twins, names, pending)
         if found:
             return found
-        twins.update(zip(left.outputs, right.outputs, strict=True))
+        for p, q in zip(left.outputs, right.outputs, strict=True):
+            if twins.setdefault(p, q) is not q:
+                return f"order of inputs: {p!r} against {q!r}"
     for name, p, q in zip(a.output_names, a.outputs, b.outputs, strict=True):
         if twins[p] is not q:
             return f"output {name}: {p!r} against {q!r}"
@@ -79,6 +84,15 @@ def _differ(a: Node, b: Node, twins: dict[Value, Value], names: bool, pending: l
         elif isinstance(p, TensorData) and isinstance(q, TensorData):
             if p.key != q.key:
                 return f"{key}: {here}: other data"
-        elif type(p) is not type(q) or (p != q and p is not q and repr(p) != repr(q)):
+        elif not _equal(p, q):
             return f"{key}: {here}: {p!r} against {q!r}"
     return ""
+
+
+def _equal(p: object, q: object) -> bool:
+    if p is q:
+        return True
+    key = literal_key(p)
+    if key is not None:
+        return key == literal_key(q)
+    return type(p) is type(q) and (p == q or repr(p) == repr(q))

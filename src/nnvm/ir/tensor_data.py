@@ -4,7 +4,7 @@ import hashlib
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from nnvm.errors import Error
@@ -51,9 +51,22 @@ class FileSlice:
             raise Error(f"{self.path} changed after it was loaded; load it again")
         return self._map
 
+    def __deepcopy__(self, memo: object) -> "FileSlice":
+        return self
+
+    def __reduce__(self) -> "tuple[Callable[..., FileSlice], tuple[str, int, int, tuple[int, int, int]]]":
+        return _reopen, (self.path, self.offset, self.length, self.stamp)
+
     def release(self) -> None:
         """Drop the mapping, so that the pages it touched leave memory; the next read maps again."""
         self._map = None
+
+
+def _reopen(path: str, offset: int, length: int, stamp: tuple[int, int, int]) -> FileSlice:
+    found = FileSlice(path, offset, length)
+    if found.stamp != stamp:
+        raise Error(f"{path} changed after it was loaded; load it again")
+    return found
 
 
 def _stamp(path: str) -> tuple[int, int, int]:
@@ -82,23 +95,35 @@ class TensorData:
     `repeats` says that the source is one element standing for them all.
     """
 
-    __slots__ = ("_key", "_values", "repeats", "source", "tensor")
+    __slots__ = ("_key", "_uniform", "_values", "repeats", "source", "tensor")
     tensor: Final[TensorType]
     source: Final[Source]
     repeats: Final[bool]
 
     def __init__(self, type: TensorType, source: Source, *, repeats: bool = False) -> None:
-        self.tensor, self.source, self.repeats = type, source, repeats
+        self.tensor, self.source, self.repeats = type, _as_bytes(source), repeats
         self._key: bytes | None = None
         self._values: tuple[Number, ...] | None = None
-        if not all(isinstance(size, int) for size in type.shape):
+        self._uniform: tuple[Number | None] | None = None
+        if type.shape_or_none is None or not all(isinstance(size, int) for size in type.shape):
             raise Error(f"the shape of a constant must be known: {type}")
+        if (type.dtype.kind == "string") is not isinstance(source, tuple):
+            raise Error(f"a constant of {type} cannot hold {source.__class__.__name__}; strings are a tuple of bytes, all else is bytes")
         if isinstance(source, tuple):
+            if repeats or len(source) != self.size:
+                raise Error(f"a constant of {type} needs {self.size} strings and was given {len(source)}")
             return
         expected = -(-type.dtype.bits // 8) if repeats else self.nbytes
-        held = source.length if isinstance(source, FileSlice) else len(source)
+        held = source.length if isinstance(source, FileSlice) else memoryview(source).nbytes
         if held != expected:
             raise Error(f"a constant of {type} needs {expected} bytes and was given {held}")
+
+    def __deepcopy__(self, memo: object) -> "TensorData":
+        return self
+
+    def __reduce__(self) -> "tuple[Callable[..., TensorData], tuple[TensorType, Source, bool]]":
+        source = bytes(self.source) if isinstance(self.source, memoryview) else self.source
+        return _restore, (self.tensor, source, self.repeats)
 
     @property
     def dtype(self) -> DType:
@@ -124,25 +149,31 @@ class TensorData:
         """Return all bytes; those of a file are mapped, not copied. Raise Error where the file changed, or for strings."""
         if isinstance(self.source, tuple):
             raise Error("a tensor of strings has no bytes; its elements are in `source`")
-        if isinstance(self.source, FileSlice):
-            return self.source.read()
-        if self.repeats:
-            return memoryview(bytes(self.source) * self.size)
-        return memoryview(self.source).cast("B") if len(self.source) else memoryview(b"")
+        held = self.source.read() if isinstance(self.source, FileSlice) else memoryview(self.source)
+        return memoryview(self._repeated(held, self.nbytes)) if self.repeats else held
+
+    def _repeated(self, element: memoryview, length: int) -> bytes:
+        """Return so many bytes of one element again and again; elements below a byte are packed, and nothing follows the last."""
+        bits = self.dtype.bits
+        if bits >= 8:
+            return bytes(element) * (length // len(element))
+        low = element[0] & ((1 << bits) - 1)
+        packed = bytearray([sum(low << shift for shift in range(0, 8, bits))]) * length
+        if packed and self.size * bits % 8 and length == self.nbytes:
+            packed[-1] &= (1 << self.size * bits % 8) - 1
+        return bytes(packed)
 
     def chunks(self) -> Iterator[memoryview]:
         """Yield the bytes in pieces, for copying and hashing without holding them all."""
-        if isinstance(self.source, FileSlice) and self.nbytes > CHUNK:
+        if isinstance(self.source, FileSlice) and self.nbytes > CHUNK and not self.repeats:
             for start in range(0, self.source.length, CHUNK):
-                piece = FileSlice(self.source.path, self.source.offset + start, min(CHUNK, self.source.length - start))
-                if piece.stamp != self.source.stamp:
-                    self.source.release()
-                    raise Error(f"{self.source.path} changed after it was loaded; load it again")
-                yield piece.read()
-        elif self.repeats and self.nbytes > CHUNK and not isinstance(self.source, (tuple, FileSlice)):
-            element = bytes(self.source) * (CHUNK // len(self.source))
-            for start in range(0, self.nbytes, len(element)):
-                yield memoryview(element)[: self.nbytes - start]
+                length = min(CHUNK, self.source.length - start)
+                yield _reopen(self.source.path, self.source.offset + start, length, self.source.stamp).read()
+        elif self.repeats and self.nbytes > CHUNK and self.dtype.bits >= 8 and not isinstance(self.source, tuple):
+            held = self.source.read() if isinstance(self.source, FileSlice) else memoryview(self.source)
+            piece = memoryview(self._repeated(held, CHUNK))
+            for start in range(0, self.nbytes, CHUNK):
+                yield piece[: self.nbytes - start]
         else:
             yield self.read()
 
@@ -159,6 +190,11 @@ class TensorData:
                     digest.update(piece)
             self._key = digest.digest()
         return self._key
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether Python has numbers for the elements: not for strings, complex numbers and floats of a byte or less."""
+        return self.dtype.name in _FORMATS or self.dtype.name == "bfloat16" or self.dtype.is_integer
 
     def values(self) -> tuple[Number, ...]:
         """Return the elements as Python numbers; meant for small tensors. Raise Error for a type without such."""
@@ -179,18 +215,20 @@ class TensorData:
     @property
     def uniform(self) -> Number | None:
         """The one value that all elements have, or None; large tensors in files are not searched."""
-        if isinstance(self.source, tuple) or self.dtype.name not in _FORMATS or not self.size:
+        if self._uniform is None:
+            self._uniform = (self._find_uniform(),)
+        return self._uniform[0]
+
+    def _find_uniform(self) -> Number | None:
+        name, width = self.dtype.name, self.dtype.bits // 8
+        if isinstance(self.source, tuple) or not (name in _FORMATS or name == "bfloat16") or not self.size:
             return None
-        width = self.dtype.bits // 8
-        raw = memoryview(self.source) if self.repeats and not isinstance(self.source, FileSlice) else None
-        if raw is None:
-            if isinstance(self.source, FileSlice) and self.nbytes > CHUNK:
-                return None
-            raw = self.read()
-            if raw[width:] != raw[:-width]:
-                return None
-        value: Number = struct.unpack(f"<{_FORMATS[self.dtype.name]}", raw[:width])[0]
-        return value
+        if isinstance(self.source, FileSlice) and not self.repeats and self.nbytes > CHUNK:
+            return None
+        raw = memoryview(self.source) if self.repeats and not isinstance(self.source, FileSlice) else self.read()
+        if not self.repeats and raw[width:] != raw[:-width]:
+            return None
+        return next(iter(self._decode(raw[:width])))
 
     def item(self) -> Number:
         """Return the only element; raise Error where there is not exactly one."""
@@ -199,9 +237,24 @@ class TensorData:
         return self.values()[0]
 
     def __repr__(self) -> str:
-        if self.size > 8 or isinstance(self.source, tuple):
+        if self.size > 8 or isinstance(self.source, (tuple, FileSlice)) or not self.has_numbers:
             return f"TensorData({self.tensor})"
         return f"TensorData({self.tensor}, {list(self.values())})"
+
+
+def _as_bytes(source: Source) -> Source:
+    """View an array's memory as the bytes it is, read-only."""
+    if not isinstance(source, memoryview):
+        return source
+    if not source.nbytes:
+        return memoryview(b"")
+    if not source.c_contiguous:
+        raise Error("the memory of a constant must be row-major, without gaps; copy it first")
+    return source.cast("B").toreadonly()
+
+
+def _restore(type: TensorType, source: Source, repeats: bool) -> TensorData:
+    return TensorData(type, source, repeats=repeats)
 
 
 def _unpack(raw: memoryview, dtype: DType, count: int) -> Iterator[int]:
@@ -219,15 +272,18 @@ def tensor_data(values: "Number | Iterable[Number]", type: TensorType) -> Tensor
 
 
 def _encode(values: list[Number], dtype: DType) -> bytes:
-    if dtype.name == "bfloat16":
-        return b"".join(_bfloat16(float(value)) for value in values)
-    if dtype.name not in _FORMATS:
+    if dtype.name not in _FORMATS and dtype.name != "bfloat16":
         raise Error(f"Python numbers cannot be written as {dtype!r}; give the bytes")
     cast = float if dtype.is_float else bool if dtype is boolean else int
     try:
-        return struct.pack(f"<{len(values)}{_FORMATS[dtype.name]}", *map(cast, values))
+        if dtype.name == "bfloat16":
+            return b"".join(_bfloat16(float(value)) for value in values)
+        exact = [cast(value) for value in values]
+        if not dtype.is_float and exact != values:
+            raise ValueError("a number would change")
+        return struct.pack(f"<{len(values)}{_FORMATS[dtype.name]}", *exact)
     except (struct.error, OverflowError, ValueError) as error:
-        raise Error(f"{values[:8]} do not fit {dtype!r}: {error}") from error
+        raise Error(f"{values[:8]} do not fit {dtype!r}: {error}; give other numbers or another element type") from error
 
 
 def _bfloat16(value: float) -> bytes:

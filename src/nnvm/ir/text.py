@@ -9,22 +9,26 @@ from nnvm.ir.op import constant, input
 from nnvm.ir.tensor_data import TensorData
 
 _INLINE = 16
-_OTHER = re.compile(r"\W+")
+_OTHER = re.compile(r"\W+", re.ASCII)
 
 
 def print_graph(graph: Graph) -> str:
     """Return the graph as a Python function: typed arguments, a line for each node, a mapping of named outputs."""
-    return "\n".join(_print(graph, graph.name, ""))
+    return "\n".join(_print(graph, _label(graph.name, _reserved(graph)), ""))
+
+
+def _reserved(graph: Graph) -> dict[str, int]:
+    return dict.fromkeys((*keyword.kwlist, *(node.op.name for node in graph.nodes)), 0)
 
 
 def _print(graph: Graph, title: str, indent: str) -> list[str]:
-    taken = {*keyword.kwlist, *(node.op.name for node in graph.nodes)}
+    taken = _reserved(graph) | {title: 0}
     labels: dict[Value, str] = {ABSENT: "None"}
     arguments = []
     for value in graph.inputs:
         labels[value] = _label(value.node.name or "x", taken)
         arguments.append(labels[value] if value.type is None else f"{labels[value]}: {value.type!r}")
-    lines = [f"{indent}def {_label(title, taken)}({', '.join(arguments)}):"]
+    lines = [f"{indent}def {title}({', '.join(arguments)}):"]
     for node in graph.nodes:
         if node.op is not input or node.outputs[0] not in labels:
             lines += _print_node(node, labels, taken, indent + "    ")
@@ -32,7 +36,7 @@ def _print(graph: Graph, title: str, indent: str) -> list[str]:
     return [*lines, f"{indent}    return {{{ends}}}"]
 
 
-def _print_node(node: Node, labels: dict[Value, str], taken: set[str], indent: str) -> list[str]:
+def _print_node(node: Node, labels: dict[Value, str], taken: dict[str, int], indent: str) -> list[str]:
     lines: list[str] = []
     name = _label(node.name or node.op.name, taken)
     if len(node.outputs) == 1:
@@ -63,18 +67,20 @@ def _literal(param: object) -> str:
     if isinstance(param, TensorData):
         if isinstance(param.source, tuple):
             return f"TensorData({param.tensor!r})"
-        if param.size <= _INLINE:
+        if param.size <= _INLINE and param.has_numbers:
             return f"{param.tensor!r}({list(param.values())!r})"
         return f"{param.tensor!r}('{param.key.hex()}')"
     return repr(param)
 
 
-def _label(name: str, taken: set[str]) -> str:
+def _label(name: str, taken: dict[str, int]) -> str:
+    """Return a Python name that is not taken; `taken` counts on where the last search for the same one ended."""
     base = _OTHER.sub("_", name) or "_"
     base = f"_{base}" if base[0].isdigit() else base
-    label, number = base, 0
+    label, number = base, taken.get(base, 0)
     while label in taken:
         number += 1
         label = f"{base}_{number}"
-    taken.add(label)
+    taken[base] = number
+    taken[label] = taken.get(label, 0)
     return label

@@ -31,9 +31,12 @@ def trace(function: Callable[..., Any], /, **types: TensorType | None) -> Graph:
     names = None
     if isinstance(returned, Mapping):
         names, returned = list(returned), list(returned.values())
-    outputs = [returned] if isinstance(returned, (Value, int, float)) else list(returned)
+    if isinstance(returned, (Value, TensorData, int, float)):
+        returned = (returned,)
+    if not isinstance(returned, (tuple, list)):
+        raise Error(f"{function.__name__} returned a {type_name(returned)}; a graph's outputs are values, or a tuple or mapping of them")
     wanted = []
-    for value in outputs:
+    for value in returned:
         if isinstance(value, (int, float)):
             value = constant(data=tensor_data(value, f32[()]))
         if isinstance(value, TensorData):

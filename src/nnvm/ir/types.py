@@ -1,6 +1,7 @@
 """What a value can be: element types, and tensors of them with symbolic shapes."""
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import index
 from types import EllipsisType
 from typing import Final, TypeAlias
 
@@ -52,8 +53,8 @@ def _dtypes() -> dict[str, DType]:
     rows = [("bool", 8, "bool"), ("string", 0, "string"), ("complex64", 64, "complex"), ("complex128", 128, "complex")]
     rows += [(f"{kind}{bits}", bits, kind) for kind in ("int", "uint") for bits in (2, 4, 8, 16, 32, 64)]
     rows += [(f"float{bits}", bits, "float") for bits in (16, 32, 64)] + [("bfloat16", 16, "float")]
-    floats8 = ("float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float8e8m0")
-    rows += [(name, 8, "float") for name in floats8] + [("float4e2m1", 4, "float")]
+    floats8 = ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu")
+    rows += [(name, 8, "float") for name in floats8] + [("float4_e2m1fn", 4, "float")]
     return {name: DType(name, bits, kind) for name, bits, kind in rows}
 
 
@@ -138,16 +139,18 @@ _container_types: "dict[tuple[str, Type | None], ContainerType]" = {}
 
 
 def tensor_type(dtype: DType, shape: Shape | None) -> TensorType:
-    """Return the one TensorType of these; raise Error for a negative dimension."""
+    """Return the one TensorType of these; raise Error for a dimension that is negative or no whole number."""
     found = _tensor_types.get((dtype, shape))
     if found is not None:
         return found
     if shape is not None:
+        try:
+            shape = tuple([size if isinstance(size, Dim) else index(size) for size in shape])
+        except TypeError as error:
+            raise Error(f"a dimension is no whole number in {shape!r}; use //, or a name") from error
         if any(isinstance(size, int) and size < 0 for size in shape):
             raise Error(f"a dimension is negative in {list(shape)}")
-        shape = tuple(size if isinstance(size, Dim) else int(size) for size in shape)
-    made = _tensor_types[dtype, shape] = TensorType(dtype, shape)
-    return made
+    return _tensor_types.setdefault((dtype, shape), TensorType(dtype, shape))
 
 
 def container_type(kind: str, element: "Type | None") -> ContainerType:
@@ -181,12 +184,15 @@ def same_type(a: Type | None, b: Type | None) -> bool | None:
 
 
 def set_dims(type: Type | None, binding: Mapping[str, Size]) -> Type | None:
-    """Replace named dimensions of a type."""
+    """Replace named dimensions of a type; raise Error where a dimension becomes negative or is divided by zero."""
     if isinstance(type, ContainerType):
         return container_type(type.kind, set_dims(type.element, binding))
     if type is None or type.shape_or_none is None:
         return type
-    return type[tuple(substitute(size, binding) for size in type.shape_or_none)]
+    try:
+        return type[tuple(substitute(size, binding) for size in type.shape_or_none)]
+    except ZeroDivisionError as error:
+        raise Error(f"{type} divides by zero where {dict(binding)}; give other dimensions") from error
 
 
 def _as_size(size: "int | str | Dim | None") -> Size:

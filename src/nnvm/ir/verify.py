@@ -8,7 +8,21 @@ from nnvm.ir.types import same_type
 
 
 def verify(graph: Graph) -> Graph:
-    """Return the graph, or raise Error naming the first node that is ill-formed: shape of its record, arity, types, names."""
+    """Return the graph, or raise Error naming the first node that is ill-formed: shape of its record, arity, types, names.
+
+    Graphs among the params are checked as well.
+    """
+    pending, seen = [graph], {graph}
+    while pending:
+        here = pending.pop()
+        _verify(here)
+        nested = {param: None for node in here.nodes for param in node.params.values() if isinstance(param, Graph)}
+        pending += [inner for inner in nested if inner not in seen]
+        seen.update(nested)
+    return graph
+
+
+def _verify(graph: Graph) -> None:
     named: dict[str, Node] = {}
     listed = {value.node for value in graph.inputs}
     for node in graph.nodes:
@@ -18,12 +32,17 @@ def verify(graph: Graph) -> Graph:
             raise Error(f"{node!r} is an input that the graph does not list; the inputs are {[value.name for value in graph.inputs]}")
         if node.name is not None and named.setdefault(node.name, node) is not node:
             raise Error(f"two nodes are called {node.name!r}: {named[node.name]!r} and {node!r}; nnvm.unique_names renames them")
+    if len(listed) != len(graph.inputs):
+        raise Error(f"an input is listed twice: {[value.name for value in graph.inputs]}")
+    if ABSENT in graph.outputs:
+        raise Error(f"output {graph.output_names[graph.outputs.index(ABSENT)]} of graph {graph.name} is absent; leave it out")
     for value in graph.inputs:
+        if value.node.name is not None and named.setdefault(value.node.name, value.node) is not value.node:
+            raise Error(f"two nodes are called {value.node.name!r}, and one is an input of graph {graph.name}")
         if value.node.op not in (input, variable):
             raise Error(f"input {value.name} of the graph is made by {value.node.op.name}")
     if len(set(graph.output_names)) != len(graph.output_names):
         raise Error(f"two outputs share a name: {list(graph.output_names)}")
-    return graph
 
 
 def _check_record(node: Node) -> None:
@@ -31,7 +50,7 @@ def _check_record(node: Node) -> None:
         if value.node is not node or value.index != i:
             raise Error(f"output {i} of {node!r} belongs to {value.node!r}")
     for value in node.inputs:
-        if not isinstance(value, Value) or value.node.outputs[value.index] is not value:
+        if not isinstance(value, Value) or value not in value.node.outputs:
             raise Error(f"an input of {node!r} is no output of the node it names")
     if node.op.foreign:
         return

@@ -65,7 +65,7 @@ def pack(blocks: Sequence[Block], alignment: int = 64) -> list[int]:
     rounded = [Block(lower, upper, round_up(size, alignment)) for lower, upper, size in admit(blocks)]
     bound = max_live(rounded, alignment)
     best: list[int] = []
-    order = sorted(range(len(rounded)), key=lambda i: (-rounded[i].size, rounded[i].lower - rounded[i].upper, i))
+    order = sorted(range(len(rounded)), key=lambda i: (-rounded[i].size, rounded[i].lower, i))
     tries = [False, True] if pairs(rounded) <= GREEDY_PAIRS else []
     for tightest in tries:
         offsets = place(rounded, order, tightest=tightest)

@@ -1,1 +1,68 @@
-"""Every NumPy kernel by its name in a saved program."""
+"""Every NumPy kernel by its name in a saved program, with the workspace that each wants."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nnvm.backends.numpy.kernels import (
+    activation,
+    arg,
+    arithmetic,
+    cast,
+    conv,
+    conv_transpose,
+    dynamic,
+    indexing,
+    layout,
+    linear,
+    normalization,
+    pool,
+    reduce,
+    softmax,
+)
+
+_COMPUTING: tuple[Any, ...] = (
+    activation,
+    arg,
+    arithmetic,
+    cast,
+    conv,
+    conv_transpose,
+    indexing,
+    linear,
+    normalization,
+    pool,
+    reduce,
+    softmax,
+)
+
+
+def _named(*families: Any) -> dict[str, Callable[..., Any]]:
+    return {f"numpy:{name}/1": kernel for family in families for name, kernel in sorted(family.KERNELS.items())}
+
+
+MOVING: dict[str, Callable[..., Any]] = _named(dynamic, layout)
+"""Kernels that only move elements: they need no `NumpyDevice.kernel` to be quiet and to buffer little."""
+
+KERNELS: dict[str, Callable[..., Any]] = _named(*_COMPUTING) | MOVING
+
+ALLOCATING: frozenset[str] = frozenset(_named(dynamic))
+"""Kernels that return new arrays instead of writing into given ones."""
+
+WORKSPACES: dict[str, Callable[..., int]] = {
+    f"numpy:{name}/1": size
+    for family in _COMPUTING
+    for name, size in sorted(family.WORKSPACES.items())
+}
+"""Functions `(out_shapes, in_shapes, itemsize, params) -> bytes`; shapes may be None, the item is the first input's."""
+
+
+def workspace(
+    kernel: str,
+    out_shapes: tuple[tuple[int, ...] | None, ...],
+    in_shapes: tuple[tuple[int, ...] | None, ...],
+    itemsize: int,
+    params: dict[str, Any],
+) -> int:
+    """Return the bytes that a kernel wants beside its outputs, 0 where it wants none."""
+    size = WORKSPACES.get(kernel)
+    return size(out_shapes, in_shapes, itemsize, params) if size else 0

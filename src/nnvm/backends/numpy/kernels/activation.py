@@ -1,12 +1,13 @@
 """Activation functions; every kernel here may write over its first input."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .elementwise import ROW, against, formula_kernel, row
-from .scratch import LIMIT, Array, Shapes, boxes, carve, flat, is_low, lent, wide
-from .special import erf_of
+from nnvm.backends.numpy.kernels.elementwise import ROW, against, formula_kernel, row
+from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Shapes, boxes, carve, flat, is_low, lent, rounded, wide
+from nnvm.backends.numpy.kernels.special import erf_of
 
 
 def relu(out: Array, x: Array) -> None:
@@ -22,7 +23,8 @@ def clip(
     if low is None and high is None:
         np.copyto(target, source)
         return
-    rows = carve(lent(workspace, "clip"), ((ROW,), x.dtype), ((ROW,), x.dtype))
+    length = max(1, min(ROW, source.size))
+    rows = carve(lent(workspace, "clip"), ((length,), x.dtype), ((length,), x.dtype))
     step = 4 * ROW
     for bound, values in zip((low, high), rows, strict=True):
         if bound is not None:
@@ -37,7 +39,8 @@ def clip(
 
 def clip_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
     """Return the bytes `clip` wants: a row for each bound."""
-    return 2 * ROW * itemsize
+    shape = in_shapes[0]
+    return 2 * rounded(itemsize * (ROW if shape is None else max(1, min(ROW, prod(shape)))))
 
 
 def _sigmoid(out: Array, x: Array) -> None:
@@ -71,7 +74,12 @@ def _elu(out: Array, x: Array, part: Array, *, alpha: float = 1.0) -> None:
 
 
 def _selu(
-    out: Array, x: Array, part: Array, *, alpha: float = 1.67326319217681884765625, gamma: float = 1.05070102214813232421875
+    out: Array,
+    x: Array,
+    part: Array,
+    *,
+    alpha: float = 1.67326319217681884765625,
+    gamma: float = 1.05070102214813232421875,
 ) -> None:
     """Scale elu by `gamma`."""
     _elu(out, x, part, alpha=alpha)

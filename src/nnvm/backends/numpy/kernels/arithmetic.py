@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .scratch import LIMIT, Array, Shapes, boxes, carve, lent
+from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Shapes, boxes, carve, lent
 
 Kernel = Callable[..., None]
 
@@ -29,25 +29,43 @@ def _binary(ufunc: np.ufunc) -> Kernel:
 
 
 def _variadic(ufunc: np.ufunc) -> Kernel:
-    def kernel(out: Array, x: Array, *rest: Array) -> None:
+    def kernel(out: Array, x: Array, *rest: Array, workspace: Array | None = None) -> None:
         if not rest:
             np.copyto(out, x)
-            return
-        ufunc(x, rest[0], out=out)
-        for each in rest[1:]:
-            ufunc(out, each, out=out)
+        elif any(np.may_share_memory(out, each) for each in rest[1:]):
+            _fold_aside(ufunc, out, (x, *rest), lent(workspace, ufunc.__name__))
+        else:
+            ufunc(x, rest[0], out=out)
+            for each in rest[1:]:
+                ufunc(out, each, out=out)
 
     kernel.__name__ = ufunc.__name__
     kernel.__doc__ = f"Apply numpy.{ufunc.__name__} to one or more arrays, from the left."
     return kernel
 
 
+def _fold_aside(ufunc: np.ufunc, out: Array, xs: tuple[Array, ...], room: Array) -> None:
+    """Combine in the workspace, where `out` is the memory of an input that is read late."""
+    whole = [np.broadcast_to(x, out.shape) for x in xs]
+    for box in boxes(out.shape, room.size // out.itemsize):
+        (part,) = carve(room, (out[box].shape, out.dtype))
+        ufunc(whole[0][box], whole[1][box], out=part)
+        for each in whole[2:]:
+            ufunc(part, each[box], out=part)
+        np.copyto(out[box], part)
+
+
+def aside_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
+    """Return the bytes wanted where the output may be the memory of an input that is read late."""
+    return LIMIT // 4 if len(in_shapes) > 2 else 0
+
+
 _sum = _variadic(np.add)
 
 
-def mean_n(out: Array, x: Array, *rest: Array) -> None:
+def mean_n(out: Array, x: Array, *rest: Array, workspace: Array | None = None) -> None:
     """Take the mean of one or more arrays."""
-    _sum(out, x, *rest)
+    _sum(out, x, *rest, workspace=workspace)
     np.divide(out, out.dtype.type(1 + len(rest)), out=out)
 
 
@@ -81,7 +99,7 @@ def power(out: Array, x: Array, y: Array, *, workspace: Array | None = None) -> 
     elif x.dtype == y.dtype and (x.dtype.kind not in "iu" or not y.size or y.min() >= 0):
         np.power(x, y, out=out)
     else:
-        _power_of_two_types(out, x, y, lent(workspace, "pow"))
+        _power_of_two_types(out, x, y, lent(workspace, "power"))
 
 
 def _power_of_two_types(out: Array, x: Array, y: Array, room: Array) -> None:
@@ -119,10 +137,19 @@ def round_even(out: Array, x: Array) -> None:
     np.rint(x, out=out)
 
 
-def where(out: Array, condition: Array, x: Array, y: Array) -> None:
-    """Take x where the condition holds, else y; `out` may be y's memory, never x's."""
-    np.copyto(out, y)
-    np.copyto(out, x, where=condition)
+def where(out: Array, condition: Array, x: Array, y: Array, *, workspace: Array | None = None) -> None:
+    """Take x where the condition holds, else y."""
+    if not np.may_share_memory(out, x) and not np.may_share_memory(out, condition):
+        np.copyto(out, y)
+        np.copyto(out, x, where=condition)
+        return
+    room = lent(workspace, "where")
+    condition, x, y = (np.broadcast_to(each, out.shape) for each in (condition, x, y))
+    for box in boxes(out.shape, room.size // out.itemsize):
+        (part,) = carve(room, (out[box].shape, out.dtype))
+        np.copyto(part, y[box])
+        np.copyto(part, x[box], where=condition[box])
+        np.copyto(out[box], part)
 
 
 def isinf(out: Array, x: Array, *, detect_negative: int = 1, detect_positive: int = 1) -> None:
@@ -137,7 +164,7 @@ def isinf(out: Array, x: Array, *, detect_negative: int = 1, detect_positive: in
 
 _UNARY = {
     "neg": np.negative,
-    "abs": np.absolute,
+    "absolute": np.absolute,
     "reciprocal": np.reciprocal,
     "sqrt": np.sqrt,
     "exp": np.exp,
@@ -185,12 +212,20 @@ KERNELS = (
         "maximum": _variadic(np.maximum),
         "mean_n": mean_n,
         "div": div,
-        "pow": power,
+        "power": power,
         "mod": mod,
         "bit_shift": bit_shift,
-        "round": round_even,
+        "round_even": round_even,
         "where": where,
         "isinf": isinf,
     }
 )
-WORKSPACES = {"div": div_workspace, "pow": power_workspace}
+WORKSPACES = {
+    "div": div_workspace,
+    "power": power_workspace,
+    "add_n": aside_workspace,
+    "minimum": aside_workspace,
+    "maximum": aside_workspace,
+    "mean_n": aside_workspace,
+    "where": aside_workspace,
+}

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .scratch import FLOAT, LIMIT, Array, Shapes, carve, flat, lent
+from nnvm.backends.numpy.kernels.scratch import FLOAT, LIMIT, Array, Shapes, carve, flat, lent
 
 
 def cast(out: Array, x: Array, *, saturate: int = 1, workspace: Array | None = None) -> None:
@@ -17,14 +17,17 @@ def cast(out: Array, x: Array, *, saturate: int = 1, workspace: Array | None = N
         np.not_equal(x, x.dtype.type(0), out=out)
     elif saturate and target.itemsize == 1 and target.name.startswith("float8") and x.dtype.kind != "b":
         _saturating(out, x, lent(workspace, "cast"))
-    elif _knows(x.dtype, target):
-        np.copyto(out, x, casting="unsafe")
+    elif not _knows(x.dtype, target):
+        double = max(x.dtype.itemsize, target.itemsize) == 8
+        _through(out, x, np.dtype(np.float64) if double else FLOAT, lent(workspace, "cast"))
+    elif np.may_share_memory(out, x):
+        _through(out, x, target, lent(workspace, "cast"))
     else:
-        _through(out, x, lent(workspace, "cast"))
+        np.copyto(out, x, casting="unsafe")
 
 
 def cast_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
-    """Return the bytes `cast` wants where types go through float32."""
+    """Return the bytes `cast` wants where types go through another, or the output is the input's memory."""
     return LIMIT // 4
 
 
@@ -33,10 +36,8 @@ def _knows(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
     return source == target or (source.isbuiltin == 1 and target.isbuiltin == 1)
 
 
-def _through(out: Array, x: Array, room: Array) -> None:
-    """Convert to and from ml_dtypes through float32, or float64 where the other type is 64 bits wide."""
-    double = np.dtype(np.float64)
-    middle = double if max(x.dtype.itemsize, out.dtype.itemsize) == 8 else FLOAT
+def _through(out: Array, x: Array, middle: np.dtype[Any], room: Array) -> None:
+    """Convert piece by piece through a type in the workspace."""
     source, target = flat(x), flat(out)
     step = room.size // middle.itemsize
     for start in range(0, source.size, step):
@@ -50,7 +51,7 @@ def _saturating(out: Array, x: Array, room: Array) -> None:
     """Clip to the largest finite number on the way."""
     import ml_dtypes
 
-    most = FLOAT.type(ml_dtypes.finfo(out.dtype).max)
+    most = FLOAT.type(ml_dtypes.finfo(out.dtype).max)  # type: ignore[no-untyped-call]
     source, target = flat(x), flat(out)
     step = room.size // FLOAT.itemsize
     for start in range(0, source.size, step):

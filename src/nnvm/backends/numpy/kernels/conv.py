@@ -6,9 +6,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .depthwise import depthwise, depthwise_workspace
-from .scratch import FLOAT, LIMIT, Array, Box, Shape, Shapes, carve, extent, is_low, lent, offset, rounded, spans
-from .windows import Axis, axes, reach
+from nnvm.backends.numpy.kernels.depthwise import depthwise, depthwise_workspace
+from nnvm.backends.numpy.kernels.scratch import (
+    FLOAT,
+    LIMIT,
+    Array,
+    Box,
+    Shape,
+    Shapes,
+    carve,
+    extent,
+    is_low,
+    lent,
+    offset,
+    rounded,
+    spans,
+)
+from nnvm.backends.numpy.kernels.windows import Axis, axes, reach
 
 
 def conv(
@@ -68,10 +82,10 @@ def _pointwise(out: Array, x: Array, weight: Array, bias: Array | None, groups: 
     filters, depth = weight.shape[:2]
     size = prod(x.shape[2:])
     if size == 1 and groups == 1:
-        target = out.reshape(count, filters)
-        np.matmul(x.reshape(count, channels), weight.reshape(filters, depth).T, out=target)
+        single = out.reshape(count, filters)
+        np.matmul(x.reshape(count, channels), weight.reshape(filters, depth).T, out=single)
         if bias is not None:
-            np.add(target, bias, out=target)
+            np.add(single, bias, out=single)
         return
     target = out.reshape(count, groups, filters // groups, size)
     np.matmul(weight.reshape(groups, -1, depth), x.reshape(count, groups, depth, size), out=target)
@@ -149,7 +163,8 @@ def gather(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
     every = (slice(None),)
     for tap in product(*(range(axis.window) for axis in plan)):
         reaches = [along[axis][index] for axis, index in enumerate(tap)]
-        target = columns[(slice(None), *tap)]
+        cell: Any = (slice(None), *tap)
+        target = columns[cell]
         for axis, each in enumerate(reaches):
             if each.short:
                 lead = every * (axis + 1)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .scratch import LIMIT, Array, Box, Shape, carve, extent, rounded, spans, wide
-from .windows import Axis, Reach, reach, taps
+from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Box, Shape, carve, extent, rounded, spans, wide
+from nnvm.backends.numpy.kernels.windows import Axis, Reach, reach, taps
 
 
 def depthwise_workspace() -> int:
@@ -31,7 +31,8 @@ def depthwise(out: Array, x: Array, weight: Array, bias: Array | None, plan: lis
         fold = _fold(plan, together, image, x.dtype, room) if limit else None
         for number, index, first in product(range(count), range(multiplier), range(0, channels, together)):
             some = slice(first, min(channels, first + together))
-            piece = target[(number, some, index, *image)]
+            where: Any = (number, some, index, *image)
+            piece = target[where]
             shift = None if shifts is None else shifts[some, index]
             if fold:
                 _folded(piece, x[number, some], filters[some, index], shift, fold)
@@ -42,7 +43,7 @@ def depthwise(out: Array, x: Array, weight: Array, bias: Array | None, plan: lis
 class Fold(NamedTuple):
     """A box of outputs made ready: views of the workspace, and what each tap takes from the image or gives to them."""
 
-    shifts: list[tuple[Array, Box]]
+    shifts: list[tuple[Array, Any]]
     terms: list[tuple[Array, Box]]
     cells: Array
     products: Array
@@ -68,7 +69,8 @@ def _fold(plan: list[Axis], channels: int, image: Box, dtype: np.dtype[Any], wor
     for tap, (_, reaches) in enumerate(taps(plan[:-1], image[:-1])):
         source = tuple(_moved(each, row) for each, row in zip(reaches, rows, strict=True))
         taken = every + tuple(each.taken for each in reaches)
-        terms.append((any(each.short for each in reaches), products[(slice(None), tap, *source)], taken))
+        given: Any = (slice(None), tap, *source)
+        terms.append((any(each.short for each in reaches), products[given], taken))
     terms.sort(key=lambda term: term[0])
     flat_terms = [(view, taken) for _, view, taken in terms if view.size]
     cells = columns.reshape(*columns.shape[:2], -1)

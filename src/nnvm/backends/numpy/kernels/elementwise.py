@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .scratch import LIMIT, Array, Shapes, carve, flat, is_low, lent, rounded, wide
+from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Shapes, carve, flat, is_low, lent, rounded, wide
 
 PIECE = 65536
 ROW = 4096
@@ -18,7 +18,7 @@ Kernel = Callable[..., None]
 
 @lru_cache(maxsize=16)
 def row(value: float, dtype: np.dtype[Any]) -> Array:
-    """Return a read-only row of one repeated value: NumPy compares with an array five times as fast as with a scalar."""
+    """Return a read-only row of one value: NumPy compares with an array five times as fast as with a scalar."""
     values = np.full(ROW, value, dtype)
     values.flags.writeable = False
     return values
@@ -34,7 +34,7 @@ def against(ufunc: np.ufunc, x: Array, values: Array, out: Array) -> None:
 
 
 def formula_kernel(name: str, formula: Formula, temporaries: int) -> tuple[Kernel, Callable[..., int]]:
-    """Make a kernel `(out, x, *, workspace, **params)` and its workspace function from `formula(out, x, *temps, **params)`.
+    """Make a kernel `(out, x, *, workspace, **params)` and its companion from `formula(out, x, *temps, **params)`.
 
     The formula works on flat arrays of at least 32 bits a float; it must be right where `out` is `x`.
     """

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .scratch import Array, Shape, flat, normal
+from nnvm.backends.numpy.kernels.scratch import Array, Shape, flat, normal
 
 
 def copy(out: Array, x: Array) -> None:
@@ -70,7 +70,7 @@ def slice_array(
     out: Array, x: Array, starts: Array, ends: Array, axes: Array | None = None, steps: Array | None = None
 ) -> None:
     """Take every step-th element from start to end along the axes, as Python's slices do."""
-    index = [slice(None)] * x.ndim
+    index: list[Any] = [slice(None)] * x.ndim
     named = range(len(starts)) if axes is None else axes.tolist()
     strides = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(named, starts.tolist(), ends.tolist(), strides, strict=True):
@@ -170,10 +170,12 @@ def pad(
         raise ValueError(f"pad knows the modes constant, edge, reflect and wrap, not {mode!r}")
     if mode == "constant":
         out.fill(0 if value is None else value.reshape(()).item() if value.dtype.kind in "biuf" else value.reshape(()))
-    sizes = zip(out.shape, x.shape, begins, strict=True)
-    segments = [_segments(length, source, begin, mode) for length, source, begin in sizes]
+    spans = zip(out.shape, x.shape, begins, strict=True)
+    segments = [_segments(length, size, begin, mode) for length, size, begin in spans]
     for cell in product(*segments):
-        out[(*(target for target, _ in cell), ...)] = x[(*(source for _, source in cell), ...)]
+        target: Any = (*(part for part, _ in cell), ...)
+        source: Any = (*(part for _, part in cell), ...)
+        out[target] = x[source]
 
 
 def _segments(length: int, source: int, begin: int, mode: str) -> list[tuple[slice, slice]]:
@@ -226,11 +228,11 @@ KERNELS = {
     "transpose": transpose,
     "concat": concat,
     "split": split,
-    "slice": slice_array,
+    "slice_array": slice_array,
     "expand": expand,
     "tile": tile,
     "fill": fill,
-    "range": sequence,
+    "sequence": sequence,
     "depth_to_space": depth_to_space,
     "space_to_depth": space_to_depth,
     "eye_like": eye_like,

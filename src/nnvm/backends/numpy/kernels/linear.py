@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .scratch import FLOAT, LIMIT, Array, Shape, Shapes, boxes, carve, is_low, lent, rounded
+from nnvm.backends.numpy.kernels.scratch import FLOAT, LIMIT, Array, Shape, Shapes, boxes, carve, is_low, lent, rounded
 
 Finish = Callable[[Array, slice, slice], None]
 

@@ -6,16 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from .reduce import reduce_max, reduce_mean, sum_workspace
-from .scratch import INDEX, LIMIT, Array, Box, Shape, Shapes, carve, extent, lent, rounded, spans, wide
-from .windows import Axis, axes, reach, taps
+from nnvm.backends.numpy.kernels.reduce import reduce_max, reduce_mean, sum_workspace
+from nnvm.backends.numpy.kernels.scratch import (
+    INDEX,
+    LIMIT,
+    Array,
+    Box,
+    Shape,
+    Shapes,
+    carve,
+    extent,
+    lent,
+    rounded,
+    spans,
+    wide,
+)
+from nnvm.backends.numpy.kernels.windows import Axis, axes, reach, taps
 
 
 def lowest(dtype: np.dtype[Any]) -> Any:
     """Return the value that no element is less than: minus infinity, False, or the smallest integer."""
     if dtype.kind in "iu":
         return np.iinfo(dtype).min
-    return False if dtype.kind == "b" else -np.inf
+    return False if dtype.kind == "b" else dtype.type(-np.inf)
 
 
 def max_pool(
@@ -183,7 +196,10 @@ def _fold(
     """Combine the taps along one axis, beginning with one that reaches every output if there is one."""
     reaches = sorted((reach(axis, tap, part) for tap in range(axis.window)), key=lambda each: each.short)
     pieces = [
-        ((*lead, each.taken), source[(*lead, slice(each.source.start - first, each.source.stop - first, each.source.step))])
+        (
+            (*lead, each.taken),
+            source[(*lead, slice(each.source.start - first, each.source.stop - first, each.source.step))],
+        )
         for each in reaches
         if each.taken.stop
     ]

@@ -6,7 +6,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .scratch import LIMIT, Array, Box, Shape, Shapes, carve, extent, flat, is_low, lent, normal, rounded, spans, wide
+from nnvm.backends.numpy.kernels.scratch import (
+    LIMIT,
+    Array,
+    Box,
+    Shape,
+    Shapes,
+    carve,
+    extent,
+    flat,
+    is_low,
+    lent,
+    normal,
+    rounded,
+    spans,
+    wide,
+)
 
 
 def reduce_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
@@ -52,9 +67,7 @@ def _bound(dtype: np.dtype[Any], infinite: float, end: str) -> Any:
     return getattr(np.iinfo(dtype), end) if dtype.kind in "iu" else dtype.type(infinite)
 
 
-def reduce_sum(
-    out: Array, x: Array, *, axes: Shape, keepdims: bool = True, workspace: Array | None = None
-) -> None:
+def reduce_sum(out: Array, x: Array, *, axes: Shape, keepdims: bool = True, workspace: Array | None = None) -> None:
     """Add up along the axes."""
     if is_low(x.dtype):
         _mapped(out, x, axes, _same, lent(workspace, "reduce_sum"))
@@ -77,9 +90,7 @@ def reduce_mean(out: Array, x: Array, *, axes: Shape, keepdims: bool = True, wor
         line[start : start + 512] = np.trunc(line[start : start + 512] / count)
 
 
-def reduce_prod(
-    out: Array, x: Array, *, axes: Shape, keepdims: bool = True, workspace: Array | None = None
-) -> None:
+def reduce_prod(out: Array, x: Array, *, axes: Shape, keepdims: bool = True, workspace: Array | None = None) -> None:
     """Multiply along the axes."""
     if is_low(x.dtype):
         _mapped(out, x, axes, _same, lent(workspace, "reduce_prod"), combine=np.multiply)
@@ -104,9 +115,7 @@ def reduce_sum_square(
     _mapped(out, x, axes, _squared, lent(workspace, "reduce_sum_square"))
 
 
-def reduce_log_sum(
-    out: Array, x: Array, *, axes: Shape, keepdims: bool = True, workspace: Array | None = None
-) -> None:
+def reduce_log_sum(out: Array, x: Array, *, axes: Shape, keepdims: bool = True, workspace: Array | None = None) -> None:
     """Take the logarithm of the sum."""
     _mapped(out, x, axes, _same, lent(workspace, "reduce_log_sum"), lambda total: np.log(total, out=total))
 

@@ -41,7 +41,9 @@ def rounded(size: int) -> int:
 def lent(workspace: Array | None, kernel: str) -> Array:
     """Return the workspace; ValueError where the caller lent none."""
     if workspace is None:
-        raise ValueError(f"{kernel} needs a workspace for these types and shapes; pass what {kernel}_workspace asks for")
+        raise ValueError(
+            f"{kernel} needs a workspace for these types and shapes; pass what {kernel}_workspace asks for"
+        )
     return workspace
 
 

@@ -1,13 +1,11 @@
-"""The error function, which NumPy lacks: a polynomial near zero, and one times exp(-x*x) away from it.
-
-The coefficients are our own Chebyshev fits (made with mpmath), written as powers of an argument scaled to [-1, 1].
-"""
+"""The error function, which NumPy lacks: a polynomial near zero, and one times exp(-x*x) away from it."""
 
 import numpy as np
 
-from .elementwise import against, row
-from .scratch import Array
+from nnvm.backends.numpy.kernels.elementwise import against, row
+from nnvm.backends.numpy.kernels.scratch import Array
 
+# Our own Chebyshev fits (made with mpmath), as powers, highest first, of an argument scaled to [-1, 1].
 _NEAR64 = (
     1.454817075960679e-14,
     -3.8078827395263415e-13,

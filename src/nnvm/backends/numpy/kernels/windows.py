@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from .scratch import Box
+from nnvm.backends.numpy.kernels.scratch import Box
 
 
 class Axis(NamedTuple):
@@ -58,7 +58,7 @@ def reach(axis: Axis, tap: int, part: slice) -> Reach:
 
 
 def taps(axes: list[Axis], box: Box) -> Iterator[tuple[tuple[int, ...], tuple[Reach, ...]]]:
-    """Yield every tap of the window, first axis slowest, with what it reads along each axis for the outputs in a box."""
+    """Yield every tap of the window, first axis slowest, with what it reads along each axis for a box of outputs."""
     along = [[reach(axis, tap, part) for tap in range(axis.window)] for axis, part in zip(axes, box, strict=True)]
     indices = product(*(range(axis.window) for axis in axes))
     yield from zip(indices, product(*along), strict=True)

@@ -1,0 +1,137 @@
+"""What the same graph costs in onnx-ir and in torch.fx."""
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from benchmarks.figures import Figure, cpu
+from benchmarks.residual import OPERATORS, Row, residual, wanted
+
+
+class OnnxIr:
+    """The graph as an `onnx_ir.Model`, without types, built as quickly as its interface allows."""
+
+    name = "onnx-ir"
+    library = "onnx_ir"
+
+    def build(self, rows: Sequence[Row]) -> Any:
+        """Build the rows."""
+        import onnx_ir as ir
+
+        types = {name: name.capitalize() for name in OPERATORS}
+        values = [ir.Value(name="x")]
+        nodes = []
+        for name, first, second in rows:
+            inputs = (values[first],) if second < 0 else (values[first], values[second])
+            node = ir.Node("", types[name], inputs)
+            nodes.append(node)
+            values.append(node.outputs[0])
+        outputs = [values[i] for i in wanted(rows)]
+        graph = ir.Graph(values[:1], outputs, nodes=nodes, opset_imports={"": 21}, name="main")
+        return ir.Model(graph, ir_version=10)
+
+    def cse(self, model: Any) -> Any:
+        """Merge common sub-expressions."""
+        from onnx_ir.passes.common import CommonSubexpressionEliminationPass
+
+        return CommonSubexpressionEliminationPass()(model).model
+
+    def beside_cse(self, model: Any) -> None:
+        """Do what `cse` does around the pass: nothing."""
+
+    def drop_last_output(self, model: Any) -> None:
+        """Want the early output alone."""
+        model.graph.outputs.pop()
+
+    def dce(self, model: Any) -> Any:
+        """Remove what no output needs."""
+        from onnx_ir.passes.common import RemoveUnusedNodesPass
+
+        return RemoveUnusedNodesPass()(model).model
+
+    def count(self, model: Any) -> int:
+        """Count the operators."""
+        return len(model.graph)
+
+
+class TorchFx:
+    """The graph as a `torch.fx.GraphModule` of calls of torch's functions."""
+
+    name = "torch.fx"
+    library = "torch"
+
+    def build(self, rows: Sequence[Row]) -> Any:
+        """Build the rows."""
+        import torch
+        from torch import fx
+
+        functions = {name: getattr(torch, name) for name in OPERATORS}
+        graph = fx.Graph()
+        values = [graph.placeholder("x")]
+        for name, first, second in rows:
+            inputs = (values[first],) if second < 0 else (values[first], values[second])
+            values.append(graph.call_function(functions[name], inputs))
+        graph.output(tuple(values[i] for i in wanted(rows)))
+        return graph
+
+    def cse(self, graph: Any) -> Any:
+        """Merge common sub-expressions."""
+        from torch import fx, nn
+        from torch.fx.passes.dialect.common.cse_pass import CSEPass
+
+        return CSEPass()(fx.GraphModule(nn.Module(), graph)).graph_module.graph
+
+    def beside_cse(self, graph: Any) -> Any:
+        """Do what `cse` does around the pass: generate the code of two modules."""
+        from torch import fx, nn
+
+        return [fx.GraphModule(nn.Module(), graph) for _ in range(2)]
+
+    def drop_last_output(self, graph: Any) -> None:
+        """Want the early output alone."""
+        (output,) = graph.find_nodes(op="output")
+        output.args = (output.args[0][:1],)
+
+    def dce(self, graph: Any) -> Any:
+        """Remove what no output needs."""
+        graph.eliminate_dead_code()
+        return graph
+
+    def count(self, graph: Any) -> int:
+        """Count the operators."""
+        return sum(node.op == "call_function" for node in graph.nodes)
+
+
+Peer = OnnxIr | TorchFx
+PEERS: tuple[Peer, ...] = (OnnxIr(), TorchFx())
+
+
+def is_here(peer: Peer) -> bool:
+    """Say whether the peer is installed."""
+    return find_spec(peer.library) is not None
+
+
+def measure(peer: Peer, nodes: int) -> Iterator[Figure]:
+    """Measure what one graph of so many nodes costs a peer; each of its passes gets one to change."""
+    if not is_here(peer):
+        yield from ((f"{peer.name} {what}", None) for what in ("build", "CSE", "DCE"))
+        return
+    rows = residual(nodes)
+    seconds, graph = cpu(lambda: peer.build(rows))
+    yield f"{peer.name} build", seconds
+    seconds, merged = cpu(lambda: peer.cse(graph))
+    yield f"{peer.name} CSE", seconds - cpu(lambda: peer.beside_cse(merged))[0]
+    graph = peer.build(rows)
+    peer.drop_last_output(graph)
+    yield f"{peer.name} DCE", cpu(lambda: peer.dce(graph))[0]
+
+
+def counts(peer: Peer, nodes: int) -> tuple[int | None, int | None, int | None]:
+    """Count the operators of the residual graph, after CSE, and after DCE without its last output."""
+    if not is_here(peer):
+        return None, None, None
+    rows = residual(nodes)
+    full, early = peer.build(rows), peer.build(rows)
+    before = peer.count(full)
+    peer.drop_last_output(early)
+    return before, peer.count(peer.cse(full)), peer.count(peer.dce(early))

@@ -1,0 +1,200 @@
+"""Which NumPy kernel computes which operator, with which parameters, in place of which input."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from nnvm import ops
+from nnvm.attrs import elementwise, view
+from nnvm.backends.numpy.kernels import KERNELS, WORKSPACES
+from nnvm.compile.backend import Call
+from nnvm.errors import Error
+from nnvm.ir import ABSENT, Node, OpAttr, Value, contents
+from nnvm.ops.typing import axes_of
+
+Lower = Callable[[Node], "tuple[str, tuple[Value, ...], Mapping[str, Any]]"]
+lowering: Final[OpAttr[Lower]] = OpAttr(
+    "kernel, inputs and parameters in NumPy; without an entry the kernel of the operator's own name"
+)
+
+RENAMED: Final = {
+    "pow": "power", "round": "round_even", "abs": "absolute", "identity": "copy", "slice": "slice_array", "arange": "sequence",
+}  # fmt: skip
+"""Kernels that are called otherwise than their operators."""
+
+
+def call(node: Node) -> Call | None:
+    """Return how NumPy computes a node; None where it has no kernel for the operator."""
+    lower = lowering.get(node.op)
+    if lower is not None:
+        kernel, inputs, params = lower(node)
+    elif node.op in view:
+        kernel, inputs, params = "reshape", node.inputs[:1], {}
+    else:
+        kernel, inputs, params = RENAMED.get(node.op.name, node.op.name), node.inputs, node.params
+    full = f"numpy:{kernel}/1"
+    if full not in KERNELS or node.op.foreign:
+        return None
+    inplace = tuple(i for i, value in enumerate(inputs) if value is not ABSENT) if node.op in elementwise else ()
+    return Call(full, inputs, params, inplace, WORKSPACES.get(full))
+
+
+def _own(node: Node) -> str:
+    return RENAMED.get(node.op.name, node.op.name)
+
+
+def _window(node: Node) -> Mapping[str, Any]:
+    """Fill in the defaults of a window and turn `auto_pad` into pads."""
+    image = node.inputs[0].shape[2:]
+    rank = len(image)
+    given = node.params
+    kernel = given["kernel"] or node.inputs[1].shape[2:]
+    strides, dilations = given["strides"] or (1,) * rank, given["dilations"] or (1,) * rank
+    pads = given["pads"] or (0,) * (2 * rank)
+    if given["auto_pad"] == "VALID":
+        pads = (0,) * (2 * rank)
+    elif given["auto_pad"].startswith("SAME"):
+        needs = [_same(node, i, image[i], kernel[i], strides[i], dilations[i]) for i in range(rank)]
+        smaller, larger = [need // 2 for need in needs], [need - need // 2 for need in needs]
+        pads = (*smaller, *larger) if given["auto_pad"] == "SAME_UPPER" else (*larger, *smaller)
+    return {"kernel": tuple(kernel), "strides": strides, "pads": tuple(pads), "dilations": dilations}
+
+
+def _same(node: Node, axis: int, size: Any, kernel: int, stride: int, dilation: int) -> int:
+    reach = dilation * (kernel - 1) + 1
+    if stride == 1:
+        return reach - 1
+    if not isinstance(size, int):
+        raise Error(
+            f"{node!r}: the pads of auto_pad={node.params['auto_pad']} depend on the dimension {size}; give it: --set-dim {size}=..."
+        )
+    return max((-(-size // stride) - 1) * stride + reach - size, 0)
+
+
+@lowering(ops.conv)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    window = {key: value for key, value in _window(node).items() if key != "kernel"}
+    return "conv", node.inputs, window | {"groups": node.params["groups"]}
+
+
+@lowering(ops.conv_transpose)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    window = {key: value for key, value in _window(node).items() if key != "kernel"}
+    rank = len(node.inputs[0].shape) - 2
+    params = node.params
+    padding = params["output_padding"] or (0,) * rank
+    if params["output_shape"] or params["auto_pad"].startswith("SAME"):
+        window["pads"] = _transposed_pads(node, window, padding)
+    return "conv_transpose", node.inputs, window | {"groups": params["groups"], "output_padding": padding}
+
+
+def _transposed_pads(node: Node, window: Mapping[str, Any], padding: tuple[int, ...]) -> tuple[int, ...]:
+    """Find the pads that give the output its shape, split as the ONNX definition of ConvTranspose says."""
+    image, out, kernel = node.inputs[0].shape[2:], node.outputs[0].shape[2:], node.inputs[1].shape[2:]
+    begins, ends = [], []
+    for i, size in enumerate(image):
+        total: Any = (
+            window["strides"][i] * (size - 1) + padding[i] + (kernel[i] - 1) * window["dilations"][i] + 1 - out[i]
+        )
+        if not isinstance(total, int):
+            raise Error(f"{node!r}: the pads depend on a dimension; give it: --set-dim NAME=INT")
+        total = max(total, 0)
+        begin = total - total // 2 if node.params["auto_pad"] == "SAME_LOWER" else total // 2
+        begins.append(begin)
+        ends.append(total - begin)
+    return (*begins, *ends)
+
+
+@lowering(ops.max_pool, ops.max_pool_with_indices, ops.average_pool)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    rest = {
+        key: int(value)
+        for key, value in node.params.items()
+        if key in ("ceil_mode", "count_include_pad", "storage_order")
+    }
+    return node.op.name, node.inputs, {**_window(node), **rest}
+
+
+@lowering(ops.batch_norm)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "batch_norm", node.inputs, {"epsilon": node.params["epsilon"]}
+
+
+@lowering(ops.cast)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return (
+        "cast",
+        node.inputs,
+        {"saturate": int(node.params["saturate"])} if node.outputs[0].dtype.name.startswith("float8") else {},
+    )
+
+
+@lowering(ops.isinf)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return (
+        "isinf",
+        node.inputs,
+        {"detect_negative": int(node.params["negative"]), "detect_positive": int(node.params["positive"])},
+    )
+
+
+@lowering(ops.dropout)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    from nnvm.ops.nn import is_inference
+
+    if not is_inference(node):
+        raise Error(f"{node!r} drops at random, which this backend does not run; fix its `training` input to false")
+    return "dropout", node.inputs[:1], {}
+
+
+@lowering(ops.transpose)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "transpose", node.inputs, {"perm": node.params["perm"] or tuple(range(len(node.inputs[0].shape)))[::-1]}
+
+
+@lowering(ops.split)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "split", node.inputs[:1], {"axis": node.params["axis"]}
+
+
+@lowering(ops.depth_to_space)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "depth_to_space", node.inputs, {"blocksize": node.params["block"], "mode": node.params["mode"]}
+
+
+@lowering(ops.space_to_depth)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "space_to_depth", node.inputs, {"blocksize": node.params["block"]}
+
+
+@lowering(ops.fill)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "fill", (), {"value": node.params["value"].values()[0]}
+
+
+@lowering(ops.expand, ops.eye_like)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return node.op.name, node.inputs[:1], {"k": node.params["k"]} if node.op is ops.eye_like else {}
+
+
+@lowering(
+    ops.reduce_sum, ops.reduce_mean, ops.reduce_max, ops.reduce_min, ops.reduce_prod, ops.reduce_l1, ops.reduce_l2, ops.reduce_log_sum,
+    ops.reduce_log_sum_exp, ops.reduce_sum_square,
+)  # fmt: skip
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    rank = len(node.inputs[0].shape)
+    known = contents(node.inputs[1]) if len(node.inputs) > 1 else ()
+    if known is None or not all(isinstance(axis, int) for axis in known):
+        raise Error(f"{node!r}: its axes are known only at run, which this backend does not support")
+    axes = axes_of((axis for axis in known if isinstance(axis, int)), rank)
+    if not axes and node.params["noop_with_empty_axes"]:
+        return "copy", node.inputs[:1], {}
+    return node.op.name, node.inputs[:1], {"axes": axes or tuple(range(rank)), "keepdims": node.params["keepdims"]}
+
+
+def _flags(node: Node) -> Mapping[str, Any]:
+    return {key: int(value) if isinstance(value, bool) else value for key, value in node.params.items()}
+
+
+@lowering(ops.gemm, ops.argmax, ops.argmin, ops.cumsum, ops.mod, ops.trilu)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return _own(node), node.inputs, _flags(node)

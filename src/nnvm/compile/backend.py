@@ -1,0 +1,46 @@
+"""What compile asks of a backend: how each use of an operator becomes a call of a kernel."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from nnvm.ir import Node, Value
+
+Shapes = Sequence[tuple[int, ...] | None]
+Workspace = Callable[[Shapes, Shapes, int, Mapping[str, Any]], int]
+
+WORKSPACE_LIMIT: Final = 256 * 1024
+"""Bytes that a kernel may use outside the arena; what it declares above is planned inside."""
+
+
+class Call:
+    """A kernel, the values it reads, its parameters, which inputs output 0 may overwrite, and how it declares its workspace."""
+
+    __slots__ = ("inplace", "inputs", "kernel", "params", "workspace")
+
+    def __init__(
+        self,
+        kernel: str,
+        inputs: Sequence[Value],
+        params: Mapping[str, Any],
+        inplace: Sequence[int] = (),
+        workspace: Workspace | None = None,
+    ) -> None:
+        self.kernel: Final = kernel
+        self.inputs: Final = tuple(inputs)
+        self.params: Final = params
+        self.inplace: Final = tuple(inplace)
+        self.workspace: Final = workspace
+
+
+class Backend(Protocol):
+    """A table of kernels, and a way to run a Program made of them."""
+
+    @property
+    def name(self) -> str:
+        """What kernels' names begin with, and what `Program.backend` says."""
+
+    def call(self, node: Node) -> Call | None:
+        """Return how a use of an operator is computed; None where this backend has no kernel for it."""
+
+    def run(self, program: Any) -> Callable[..., tuple[Any, ...]]:
+        """Return a Program made callable."""

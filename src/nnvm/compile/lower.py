@@ -1,0 +1,242 @@
+"""How a graph becomes buffers and steps, with views and in-place outputs decided, before anything has an offset."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from nnvm.attrs import view
+from nnvm.compile.backend import WORKSPACE_LIMIT, Backend, Call
+from nnvm.errors import Error
+from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, is_constant
+from nnvm.ir.dims import UNKNOWN
+from nnvm.ir.op import input, variable
+from nnvm.ops import identity
+from nnvm.runtime.parts import Step
+
+
+class Tensor:
+    """A buffer to be: which value it holds, where it lives, and whose bytes it shares."""
+
+    __slots__ = ("kind", "name", "root", "shown", "type")
+
+    def __init__(self, kind: str, type: TensorType, name: str, root: int | None = None, shown: int | None = None) -> None:
+        self.kind: Final = kind
+        self.type: Final = type
+        self.name: Final = name
+        self.root: Final = root
+        self.shown: Final = shown
+
+
+class Lowered:
+    """Steps over numbered tensors, in running order.
+
+    `born` and `dies` give each arena root's first and last step; `could_overwrite` the steps whose output might, in
+    some order, take over an input's bytes.
+    """
+
+    __slots__ = ("born", "constants", "could_overwrite", "dies", "graph", "inputs", "outputs", "steps", "tensors")
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph: Final = graph
+        self.tensors: list[Tensor] = []
+        self.steps: list[Step] = []
+        self.constants: dict[int, TensorData] = {}
+        self.inputs: list[int] = []
+        self.outputs: list[int] = []
+        self.born: dict[int, int] = {}
+        self.dies: dict[int, int] = {}
+        self.could_overwrite: set[int] = set()
+
+
+def lower(graph: Graph, order: Sequence[Node], backend: Backend, *, io: str = "external", share: bool = True) -> Lowered:
+    """Lower the nodes in this order; raise one Error that lists everything the backend cannot run.
+
+    `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place.
+    """
+    if io not in ("external", "arena"):
+        raise Error(f"io is {io!r}; it is 'external' or 'arena'")
+    calls = _calls(order, backend)
+    lowering = _Lowering(graph, io, share, Call(f"{backend.name}:copy/1", (), {}))
+    lowering.take_inputs()
+    lowering.count_reads(order, calls)
+    for node in order:
+        lowering.add(node, calls[node])
+    lowering.give_outputs()
+    return lowering.done
+
+
+def _calls(order: Sequence[Node], backend: Backend) -> dict[Node, Call]:
+    calls: dict[Node, Call] = {}
+    problems: dict[str, None] = {}
+    for node in order:
+        try:
+            for value in node.outputs:
+                _known(value)
+            call = backend.call(node)
+            if call is None:
+                problems[f"{backend.name} has no kernel for {node.op.name} (node {node.name or node!r})"] = None
+            else:
+                calls[node] = call
+        except Error as error:
+            problems[str(error)] = None
+    if problems:
+        shown = list(problems)[:20]
+        more = f"; and {len(problems) - 20} more" if len(problems) > 20 else ""
+        raise Error("; ".join(shown) + more)
+    return calls
+
+
+def _known(value: Value) -> TensorType:
+    type = value.type
+    if not isinstance(type, TensorType) or type.shape_or_none is None:
+        raise Error(f"the type of {value!r} is not known; give the inputs' types, or run infer_types")
+    if UNKNOWN in type.shape:
+        raise Error(f"a dimension of {value!r} is known only at run; give the dimensions it depends on: --set-dim NAME=INT")
+    return type
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, io: str, share: bool, copy: Call) -> None:
+        self.graph, self.io, self.share, self.copy = graph, io, share, copy
+        self.done = Lowered(graph)
+        self.number: dict[Value, int] = {}
+        self.reads: dict[Value, int] = {}
+        self.content: dict[Value, Value] = {}
+        self.wanted = {} if io == "arena" else _wanted_once(graph)
+
+    def take_inputs(self) -> None:
+        for value in self.graph.inputs:
+            index = self._tensor("input", _known(value), value.name)
+            self.done.inputs.append(index)
+            self.number[value] = index
+            if self.io == "arena":
+                inside = self._tensor("arena", _known(value), value.name)
+                self._step(self.copy, [index], [inside], {}, f"{value.name} (in)")
+                self.number[value] = inside
+
+    def count_reads(self, order: Sequence[Node], calls: Mapping[Node, Call]) -> None:
+        """Count, for each content, the steps that are still to read it; views show the content of what they view."""
+        for node in order:
+            if _is_view(node) and node.outputs[0] not in self.wanted:
+                source = node.inputs[0]
+                self.content[node.outputs[0]] = self.content.get(source, source)
+                continue
+            for value in dict.fromkeys(calls[node].inputs):
+                if value is not ABSENT:
+                    self._count(value, 1)
+        for value in self.graph.outputs:
+            if value not in self.wanted:
+                self._count(value, 1)
+
+    def _count(self, value: Value, change: int) -> int:
+        content = self.content.get(value, value)
+        left = self.reads[content] = self.reads.get(content, 0) + change
+        return left
+
+    def add(self, node: Node, call: Call) -> None:
+        if _is_view(node) and node.outputs[0] not in self.wanted:
+            self._show(node)
+            return
+        reads = [None if value is ABSENT else self._read(value) for value in call.inputs]
+        for value in dict.fromkeys(call.inputs):
+            if value is not ABSENT:
+                self._count(value, -1)
+        over = self._overwritten(node, call)
+        writes = [self._write(value, over if i == 0 else None) for i, value in enumerate(node.outputs)]
+        self._step(call, reads, writes, call.params, node.name or node.op.name)
+
+    def _show(self, node: Node) -> None:
+        shown = self._read(node.inputs[0])
+        tensor = self.done.tensors[shown]
+        root = shown if tensor.root is None else tensor.root
+        value = node.outputs[0]
+        self.number[value] = self._add(Tensor(tensor.kind, _known(value), value.name, root, shown))
+
+    def _read(self, value: Value) -> int:
+        found = self.number.get(value)
+        if found is not None:
+            return found
+        if not is_constant(value):
+            kind = value.node.op.name
+            raise Error(f"{value!r} is a {kind} that the graph does not list" if value.node.op is input else f"{kind} {value!r} cannot run yet")
+        index = self._tensor("constant", _known(value), value.name)
+        self.done.constants[index] = value.node.params["data"]
+        self.number[value] = index
+        return index
+
+    def _overwritten(self, node: Node, call: Call) -> int | None:
+        """Return the tensor whose bytes output 0 may take over: the same type, in the arena, read here for the last time."""
+        value = node.outputs[0]
+        if not self.share or value in self.wanted:
+            return None
+        candidates = [call.inputs[i] for i in call.inplace if call.inputs[i].type is value.type]
+        candidates = [source for source in candidates if self.done.tensors[self.number[source]].kind == "arena"]
+        if candidates:
+            self.done.could_overwrite.add(len(self.done.steps))
+        return next((self.number[source] for source in candidates if not self._count(source, 0)), None)
+
+    def _write(self, value: Value, over: int | None) -> int:
+        type = _known(value)
+        if value in self.wanted:
+            index = self._tensor("output", type, self.wanted[value])
+        elif over is None:
+            index = self._tensor("arena", type, value.name)
+        else:
+            root = self.done.tensors[over].root
+            index = self._tensor("arena", type, value.name, over if root is None else root)
+        self.number[value] = index
+        return index
+
+    def _tensor(self, kind: str, type: TensorType, name: str, root: int | None = None) -> int:
+        return self._add(Tensor(kind, type, name, root))
+
+    def _add(self, tensor: Tensor) -> int:
+        self.done.tensors.append(tensor)
+        return len(self.done.tensors) - 1
+
+    def _step(self, call: Call, reads: Sequence[int | None], writes: Sequence[int], params: Mapping[str, Any], name: str) -> None:
+        tensors = self.done.tensors
+        at = len(self.done.steps)
+        workspace = 0
+        if call.workspace is not None:
+            shapes = [[_static(tensors[i].type) if i is not None else None for i in some] for some in (writes, reads)]
+            workspace = call.workspace(shapes[0], shapes[1], max(tensors[writes[0]].type.dtype.bits // 8, 1), dict(params))
+            if workspace > WORKSPACE_LIMIT:
+                raise Error(f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; at most {WORKSPACE_LIMIT} lie outside the arena")
+        for index in (*reads, *writes):
+            if index is None or tensors[index].kind != "arena":
+                continue
+            root = tensors[index].root
+            root = index if root is None else root
+            self.done.born.setdefault(root, at)
+            self.done.dies[root] = at
+        self.done.steps.append(Step(call.kernel, reads, writes, params, workspace=workspace, name=name))
+
+    def give_outputs(self) -> None:
+        """Give each wanted value its own memory: what several outputs want, or an input or a view, is copied."""
+        for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
+            if self.wanted.get(value) == name:
+                self.done.outputs.append(self.number[value])
+                continue
+            source = self._read(value)
+            index = self._tensor("output", _known(value), name)
+            self._step(self.copy, [source], [index], {}, f"{name} (out)")
+            self.done.outputs.append(index)
+
+
+def _wanted_once(graph: Graph) -> dict[Value, str]:
+    """Return the output values that a step can write straight into the caller's memory, under the first name that asks."""
+    wanted: dict[Value, str] = {}
+    for name, value in zip(graph.output_names, graph.outputs, strict=True):
+        if value.node.op is not input and value.node.op is not variable and not is_constant(value):
+            wanted.setdefault(value, name)
+    return wanted
+
+
+def _is_view(node: Node) -> bool:
+    return node.op in view or node.op is identity
+
+
+def _static(type: TensorType) -> tuple[int, ...] | None:
+    shape = type.shape
+    return shape if all(isinstance(size, int) for size in shape) else None  # type: ignore[return-value]
+

@@ -1,0 +1,205 @@
+"""Where every buffer of a lowered graph lies in one arena, and how near to the least possible that is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from nnvm.compile.lower import Lowered
+from nnvm.ir.dims import Size, larger, names, substitute, tree
+from nnvm.ir.types import TensorType, product
+from nnvm.runtime.expressions import Expr
+from nnvm.runtime.memory import Block, max_live
+from nnvm.runtime.parts import Buffer, item_size
+from nnvm.runtime.program import Program
+
+Pack = Callable[[Sequence[Block], int], Sequence[int]]
+
+
+class Arena:
+    """The roots of an arena: their order, lifetimes, sizes as dimensions and at the sample binding."""
+
+    __slots__ = ("alignment", "blocks", "number", "roots", "sizes")
+
+    def __init__(self, lowered: Lowered, binding: Mapping[str, int], alignment: int) -> None:
+        self.alignment: Final = alignment
+        self.roots: Final = sorted(lowered.born)
+        self.number: Final = {root: i for i, root in enumerate(self.roots)}
+        self.sizes: Final = [nbytes(lowered.tensors[root].type) for root in self.roots]
+        self.blocks: Final = [
+            Block(lowered.born[root], lowered.dies[root] + 1, at(size, binding)) for root, size in zip(self.roots, self.sizes, strict=True)
+        ]
+
+    def rounded(self, i: int) -> Size:
+        """Return a root's size, rounded up to the alignment."""
+        return (self.sizes[i] + (self.alignment - 1)) // self.alignment * self.alignment
+
+
+def nbytes(type: TensorType) -> Size:
+    """Return how many bytes a tensor takes while it runs."""
+    return product(type.shape) * item_size(type.dtype.name)
+
+
+def at(size: Size, binding: Mapping[str, int]) -> int:
+    """Return the number that a dimension is at a binding."""
+    found = substitute(size, binding)
+    assert isinstance(found, int), f"{found} is not bound"
+    return found
+
+
+def plan(lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack, *, io: str, alignment: int = 64) -> Program:
+    """Give every arena root an offset and return the Program, with both bounds and statuses in `meta["plan"]`.
+
+    `binding` is where the sizes are measured; with unbound dimensions the offsets become expressions that keep the
+    order in which buffers lie on each other, and so hold at every binding.
+    """
+    arena = Arena(lowered, binding, alignment)
+    offsets = list(pack(arena.blocks, alignment))
+    dynamic = any(not isinstance(size, int) for size in arena.sizes)
+    below = _below(arena, offsets) if dynamic else [[] for _ in offsets]
+    places: list[Expr] = [_on(arena, some) for some in below] if dynamic else list(offsets)
+    tops = [i for i in range(len(offsets)) if not any(i in some for some in below)] if dynamic else []
+    peak = max((offset + -(-block.size // alignment) * alignment for offset, block in zip(offsets, arena.blocks, strict=True)), default=0)
+    buffers = []
+    for i, tensor in enumerate(lowered.tensors):
+        where: Expr = places[arena.number[i]] if i in arena.number else 0
+        shape = tuple(map(tree, tensor.type.shape))
+        buffers.append(Buffer(tensor.kind, tensor.type.dtype.name, shape, where, tensor.root, tensor.shown, tensor.name))
+    return Program(
+        backend,
+        buffers,
+        lowered.steps,
+        lowered.inputs,
+        lowered.outputs,
+        output_names=lowered.graph.output_names,
+        constants=lowered.constants,
+        peak=_on(arena, tops) if dynamic else peak,
+        alignment=alignment,
+        meta={"plan": _report(lowered, arena, binding, peak, below if dynamic else None, io)},
+    )
+
+
+def _on(arena: Arena, below: Sequence[int]) -> Expr:
+    """Return the offset of what lies on these roots."""
+    ends = [("end", arena.roots[i]) for i in below]
+    return 0 if not ends else ends[0] if len(ends) == 1 else ("max", *ends)
+
+
+def _below(arena: Arena, offsets: Sequence[int]) -> list[list[int]]:
+    """Return, for each root, the roots that it lies on: those that live with it, lie lower, and are on no other such."""
+    blocks = arena.blocks
+    order = sorted(range(len(blocks)), key=lambda i: (offsets[i], blocks[i].size, i))
+    by_start = sorted(range(len(blocks)), key=lambda i: blocks[i].lower)
+    rank = {i: r for r, i in enumerate(order)}
+    together = _together(blocks, by_start)
+    below: list[list[int]] = [[] for _ in blocks]
+    under: list[set[int]] = [set() for _ in blocks]
+    for i in order:
+        lower = sorted((k for k in together[i] if rank[k] < rank[i]), key=lambda k: -rank[k])
+        for k in lower:
+            if k not in under[i]:
+                below[i].append(k)
+                under[i] |= under[k]
+                under[i].add(k)
+        below[i].sort()
+    return below
+
+
+def _together(blocks: Sequence[Block], by_start: Sequence[int]) -> list[list[int]]:
+    together: list[list[int]] = [[] for _ in blocks]
+    live: list[int] = []
+    for i in by_start:
+        live = [k for k in live if blocks[k].upper > blocks[i].lower]
+        for k in live:
+            together[i].append(k)
+            together[k].append(i)
+        live.append(i)
+    return together
+
+
+def _report(
+    lowered: Lowered, arena: Arena, binding: Mapping[str, int], peak: int, below: list[list[int]] | None, io: str
+) -> dict[str, Any]:
+    packing_bound = max_live(arena.blocks, arena.alignment)
+    order_bound = min(_order_bound(lowered, arena), packing_bound)
+    naive: Size = 0
+    external: Size = 0
+    tensors = 0
+    for tensor in lowered.tensors:
+        if tensor.shown is not None:
+            continue
+        if tensor.kind == "arena":
+            naive = naive + nbytes(tensor.type)
+            tensors += 1
+        else:
+            external = external + nbytes(tensor.type)
+    workspace = max((step.workspace for step in lowered.steps if isinstance(step.workspace, int)), default=0)
+    symbolic = {"peak_bytes": _height(arena, below) if below is not None else peak, "naive_bytes": naive, "external_bytes": external}
+    report: dict[str, Any] = {"tensors": tensors, "io": io, "alignment": arena.alignment, "workspace_bytes": workspace, "adopted_bytes": 0}
+    for key, size in symbolic.items():
+        report[key] = size if isinstance(size, int) else {"expr": str(size), "at": at(size, binding)}
+    if below is not None:
+        report["peak_bytes"] = {"expr": str(symbolic["peak_bytes"]), "at": peak}
+    report["packing_bound_bytes"] = packing_bound if below is None else {"expr": "most bytes alive at a step", "at": packing_bound}
+    report["order_bound_bytes"] = order_bound if below is None else {"expr": "most bytes of a step's inputs and outputs", "at": order_bound}
+    report["packing_status"] = "optimal" if peak == packing_bound else "bounded"
+    report["order_status"] = "optimal" if peak == order_bound else "bounded"
+    report["packing_gap"] = round(peak / packing_bound - 1, 6) if packing_bound else 0.0
+    report["order_gap"] = round(peak / order_bound - 1, 6) if order_bound else 0.0
+    report["binding"] = dict(sorted(binding.items()))
+    return report
+
+
+def _height(arena: Arena, below: list[list[int]]) -> Size:
+    """Return the height of the arena as one expression over dimensions."""
+    ends: dict[int, Size] = {}
+    height: Size = 0
+    for i in _bottom_up(below):
+        offset: Size = 0
+        for k in below[i]:
+            offset = larger(offset, ends[k])
+        ends[i] = offset + arena.rounded(i)
+        height = larger(height, ends[i])
+    return height
+
+
+def _bottom_up(below: list[list[int]]) -> list[int]:
+    waiting = [len(some) for some in below]
+    above: list[list[int]] = [[] for _ in below]
+    for i, some in enumerate(below):
+        for k in some:
+            above[k].append(i)
+    ready = [i for i, count in enumerate(waiting) if not count]
+    for i in ready:
+        for k in above[i]:
+            waiting[k] -= 1
+            if not waiting[k]:
+                ready.append(k)
+    return ready
+
+
+def _order_bound(lowered: Lowered, arena: Arena) -> int:
+    """Return bytes that every order needs: what one step reads and writes in the arena, less what it may overwrite."""
+    most = 0
+    for i, step in enumerate(lowered.steps):
+        roots = {_root(lowered, index) for index in (*step.inputs, *step.outputs) if index is not None}
+        sizes = {root: -(-arena.blocks[arena.number[root]].size // arena.alignment) * arena.alignment for root in roots & arena.number.keys()}
+        held = sum(sizes.values())
+        written = _root(lowered, step.outputs[0])
+        in_place = lowered.tensors[step.outputs[0]].root is not None
+        if i in lowered.could_overwrite and not in_place:
+            held -= sizes.get(written, 0)
+        most = max(most, held)
+    return most
+
+
+def _root(lowered: Lowered, index: int) -> int:
+    root = lowered.tensors[index].root
+    return index if root is None else root
+
+
+def dimensions(lowered: Lowered) -> tuple[str, ...]:
+    """Return the names of the dimensions that a lowered graph leaves open, sorted."""
+    found: set[str] = set()
+    for tensor in lowered.tensors:
+        for size in tensor.type.shape:
+            found.update(names(size))
+    return tuple(sorted(found))

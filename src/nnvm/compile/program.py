@@ -1,0 +1,62 @@
+"""How a graph becomes a Program: choose an order, lower, plan, verify."""
+
+from collections.abc import Mapping, Sequence
+
+from nnvm.analyses.schedule import check_order, depth_first, file_order
+from nnvm.compile.backend import Backend
+from nnvm.compile.lower import Lowered, lower
+from nnvm.compile.plan import Arena, Pack, dimensions, plan
+from nnvm.errors import Error
+from nnvm.ir import Graph, Node, TensorType, collection_paused
+from nnvm.ir.dims import Size, substitute
+from nnvm.runtime.hazards import with_dependencies
+from nnvm.runtime.memory import max_live
+from nnvm.runtime.memory import pack as greedy
+from nnvm.runtime.program import Program
+from nnvm.runtime.verify import verify
+
+GUESSES = (224, 64, 320, 48, 32, 128, 512, 16, 8, 4, 2, 1)
+"""Sizes that an open dimension is measured at, the first at which every shape makes sense."""
+
+
+def compile_graph(
+    graph: Graph,
+    backend: Backend,
+    *,
+    order: Sequence[Node] | None = None,
+    io: str = "external",
+    alignment: int = 64,
+    share: bool = True,
+    pack: Pack = greedy,
+    binding: Mapping[str, int] | None = None,
+) -> Program:
+    """Return a verified Program of the graph for a backend.
+
+    `order` runs the nodes in that order, else the better of the file's and depth first. `io="arena"` puts inputs and
+    outputs into the arena. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
+    """
+    with collection_paused():
+        orders = [check_order(graph, tuple(order))] if order is not None else list(dict.fromkeys((file_order(graph), depth_first(graph))))
+        candidates = [lower(graph, each, backend, io=io, share=share) for each in orders]
+        sample = dict(binding or {}) if not dimensions(candidates[0]) else sample_binding(candidates[0], binding or {})
+        best = min(candidates, key=lambda each: max_live(Arena(each, sample, alignment).blocks, alignment))
+        program = plan(best, sample, backend.name, pack, io=io, alignment=alignment)
+        program = with_dependencies(program, None if dimensions(best) else {})
+        verify(program, sample)
+    return program
+
+
+def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]:
+    """Return a number for every open dimension at which no shape is negative; the first axis of an input counts as a batch of 1."""
+    types = list(dict.fromkeys(tensor.type for tensor in lowered.tensors))
+    batches = {str(lowered.tensors[i].type.shape[0]) for i in lowered.inputs if lowered.tensors[i].type.shape}
+    for guess in GUESSES:
+        binding = {name: given.get(name, 1 if name in batches else guess) for name in dimensions(lowered)}
+        if all(_fits(type, binding) for type in types):
+            return binding
+    raise Error(f"no sizes were found at which every shape is positive; give the dimensions {', '.join(dimensions(lowered))}: --set-dim NAME=INT")
+
+
+def _fits(type: TensorType, binding: Mapping[str, Size]) -> bool:
+    sizes = [substitute(size, binding) for size in type.shape]
+    return all(isinstance(size, int) and size >= 0 for size in sizes)

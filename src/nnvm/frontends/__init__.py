@@ -1,0 +1,34 @@
+"""Which module reads and writes which file type."""
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from nnvm.errors import Error
+from nnvm.ir import Graph
+
+FORMATS: Final[Mapping[str, str]] = {".onnx": "nnvm.frontends.onnx"}
+"""From a suffix to the module whose `load` and `save` know it; a module is imported when first needed."""
+
+
+def load(path: str | os.PathLike[str], format: str | None = None) -> Graph:
+    """Read the graph in a file, by its suffix or by `format` ("onnx"); raise Error where the type or the content is not understood."""
+    graph: Graph = _module(path, format).load(path)
+    return graph
+
+
+def save(graph: Graph, path: str | os.PathLike[str], format: str | None = None) -> None:
+    """Write a graph to a file, by its suffix or by `format` ("onnx"); raise Error where that format cannot hold it."""
+    _module(path, format).save(graph, path)
+
+
+def _module(path: str | os.PathLike[str], format: str | None) -> Any:
+    suffix = os.path.splitext(os.fspath(path))[1].lower() if format is None else f".{format.removeprefix('.').lower()}"
+    if suffix not in FORMATS:
+        said = f"the suffix {suffix!r}" if suffix else "no suffix"
+        raise Error(f"{os.fspath(path)} has {said}; the file types known are {', '.join(sorted(FORMATS))}: rename it, or give `format`")
+    return import_module(FORMATS[suffix])
+
+
+__all__ = ["FORMATS", "load", "save"]

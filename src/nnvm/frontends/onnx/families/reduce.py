@@ -1,0 +1,63 @@
+"""Reductions in ONNX; their axes are an attribute before opset 18, before 13 for a sum."""
+
+from typing import Any, Final
+
+from nnvm import ops
+from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, constant_ints, read_params, row, too_old, write_params
+from nnvm.ir import Node, Op
+
+_OLD: Final = columns_of({"keepdims": True})
+_NEW: Final = columns_of({"keepdims": True, "noop_with_empty_axes": False})
+
+
+def _reduce(type: str, op: Op[..., Any], turn: int = 18) -> Row:
+    def read(use: Use) -> Read | None:
+        if use.opset >= turn:
+            params = read_params(_NEW, use)
+            return None if params is None else (op, use.inputs, params)
+        axes = use.ints("axes")
+        use.attributes.pop("axes", None)
+        params = read_params(_OLD, use)
+        return None if params is None else (op, (use.inputs[0], axes), params | {"noop_with_empty_axes": False})
+
+    def write(node: Node, opset: int) -> Written:
+        if opset >= turn:
+            return Written(type, node.inputs, write_params(_NEW, node.params))
+        axes = constant_ints(node, 1, type, opset, turn)
+        if not axes and node.params["noop_with_empty_axes"]:
+            return Written("Identity", node.inputs[:1], {})
+        return Written(type, node.inputs[:1], write_params(_OLD, node.params) | ({"axes": axes} if axes else {}))
+
+    return Row(type, op, read, write)
+
+
+def _extreme(type: str, op: Op[..., Any]) -> Row:
+    columns = columns_of({"axis": 0, "keepdims": True, "select_last_index": False})
+
+    def read(use: Use) -> Read | None:
+        params = read_params(columns, use)
+        return None if params is None else (op, use.inputs, params)
+
+    def write(node: Node, opset: int) -> Written:
+        if opset < 12 and node.params["select_last_index"]:
+            raise too_old(node, type, opset, 12, "it selects the last index")
+        return Written(type, node.inputs, write_params(columns, node.params))
+
+    return Row(type, op, read, write)
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    _reduce("ReduceSum", ops.reduce_sum, 13),
+    _reduce("ReduceMean", ops.reduce_mean),
+    _reduce("ReduceMax", ops.reduce_max),
+    _reduce("ReduceMin", ops.reduce_min),
+    _reduce("ReduceProd", ops.reduce_prod),
+    _reduce("ReduceL1", ops.reduce_l1),
+    _reduce("ReduceL2", ops.reduce_l2),
+    _reduce("ReduceLogSum", ops.reduce_log_sum),
+    _reduce("ReduceLogSumExp", ops.reduce_log_sum_exp),
+    _reduce("ReduceSumSquare", ops.reduce_sum_square),
+    _extreme("ArgMax", ops.argmax),
+    _extreme("ArgMin", ops.argmin),
+    row("CumSum", ops.cumsum, {"exclusive": False, "reverse": False}),
+)

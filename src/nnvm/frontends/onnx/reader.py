@@ -1,0 +1,337 @@
+"""How a model in ONNX becomes a graph, node for node."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from nnvm.errors import Error
+from nnvm.frontends.onnx import schemas
+from nnvm.frontends.onnx.attributes import read_attribute
+from nnvm.frontends.onnx.carry import CARRIED, captured_names, carry, foreign_operator, subgraphs
+from nnvm.frontends.onnx.families import BY_TYPE
+from nnvm.frontends.onnx.order import in_order
+from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
+from nnvm.frontends.onnx.rows import Read, Row, Use
+from nnvm.frontends.onnx.tensors import read_tensor
+from nnvm.frontends.onnx.value_types import TypeReader, named_dims
+from nnvm.ir import (
+    ABSENT, EMPTY, Graph, Node, TensorData, TensorType, Value, collection_paused, constant, f32, i64, make, named_input, params,
+    string, tensor_data,
+)  # fmt: skip
+from nnvm.ir.types import Type
+
+_LIMIT: Final = (1 << 31) - 1
+_SHOWN: Final = 12
+_STANDARD: Final = ("", "ai.onnx")
+
+
+def read(source: str | os.PathLike[str] | bytes) -> Graph:
+    """Return the graph in a file or in its bytes; raise one Error that lists what is wrong with it."""
+    if isinstance(source, bytes):
+        return _import(_parse(source, "these bytes"), "these bytes", None)
+    path = os.fspath(source)
+    return _import(_parse(_bytes_of(path), path), path, os.path.dirname(os.path.abspath(path)))
+
+
+def _bytes_of(path: str) -> bytes:
+    try:
+        if os.path.isdir(path):
+            raise Error(f"{path} is a folder; name the .onnx file in it")
+        if os.path.getsize(path) > _LIMIT:
+            raise Error(f"{path} is larger than 2 GiB, which no ONNX file can be; keep its weights as external data")
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Error(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise Error(f"cannot read {path!r}: {error}") from error
+
+
+def _parse(data: bytes, where: str) -> onnx.ModelProto:
+    if not data:
+        raise Error(f"{where}: empty, so not an ONNX model; write or download it again")
+    try:
+        model = onnx.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise Error(f"{where}: not an ONNX model, cut short, or nested too deeply: {error}; write or download it again") from error
+    if not model.HasField("graph") or not model.ir_version:
+        raise Error(f"{where}: not an ONNX model: it holds no graph or no ir_version")
+    if model.ir_version > onnx.IR_VERSION:
+        raise Error(f"{where}: ir_version {model.ir_version} is newer than {onnx.IR_VERSION}, which the installed onnx knows; upgrade onnx")
+    return model
+
+
+def _import(model: onnx.ModelProto, where: str, folder: str | None) -> Graph:
+    with collection_paused():
+        reader = _Reader(model, folder)
+        try:
+            graph = reader.run()
+        except Error as error:
+            raise Error(f"{where}: {error}") from error
+        if reader.wrong:
+            more = f"; and {len(reader.wrong) - _SHOWN} more" if len(reader.wrong) > _SHOWN else ""
+            count = f"{len(reader.wrong)} problems: " if len(reader.wrong) > 1 else ""
+            raise Error(f"{where}: {count}" + "; ".join(reader.wrong[:_SHOWN]) + more)
+        return graph
+
+
+class _Reader:
+    """One import: the names known so far, and what was found wrong."""
+
+    def __init__(self, model: onnx.ModelProto, folder: str | None) -> None:
+        self.model, self.folder = model, folder
+        self.wrong: list[str] = []
+        self.values: dict[str, Value] = {}
+        self.imports = tuple((item.domain, item.version) for item in model.opset_import)
+        self.opset = self._opset()
+        self.functions = {(f.domain, f.name, f.overload): f.SerializeToString(deterministic=True) for f in model.functions}
+        self.carried_functions = tuple(self.functions.values())
+        self.types = TypeReader(named_dims(model.graph))
+        self.declared = {value.name: value.type for value in (*model.graph.value_info, *model.graph.output)}
+        self.rows: dict[tuple[str, str], Row | None] = {}
+        self.external = False
+
+    def _opset(self) -> int:
+        versions = [version for domain, version in self.imports if domain in _STANDARD]
+        if len(set(versions)) > 1:
+            raise Error(f"it asks for several opsets of ONNX at once: {versions}")
+        opset = versions[0] if versions else schemas.DEFAULT if self.model.ir_version >= 3 else 1
+        if not 1 <= opset <= schemas.NEWEST:
+            raise Error(f"opset {opset} is not supported; the installed onnx knows 1 to {schemas.NEWEST}: upgrade onnx, or export again")
+        return opset
+
+    def run(self) -> Graph:
+        graph = self.model.graph
+        self._read_initializers()
+        inputs = self._read_inputs()
+        records = [(tuple(node.input), tuple(node.output), node) for node in graph.node]
+        captures = {i: captured_names(node) for i, (_, _, node) in enumerate(records) if _has_subgraph(node)}
+        order = in_order(records, captures, self.values.keys(), [value.name for value in graph.output])
+        used = {name for names, _, _ in records for name in names} | {value.name for value in graph.output}
+        used.update(name for names in captures.values() for name in names)
+        for i in order:
+            names, outputs, node = records[i]
+            self._read_node(i, node, names, outputs, captures.get(i, ()), used)
+        if self.wrong:
+            return Graph(())
+        return self._finish(inputs)
+
+    def _read_initializers(self) -> None:
+        for tensor in self.model.graph.initializer:
+            name = tensor.name
+            if name in self.values:
+                self.wrong.append(f"two initializers are called {name!r}")
+                continue
+            self.values[name] = self._constant(tensor, name, {})
+        for sparse in self.model.graph.sparse_initializer:
+            node = onnx.NodeProto(op_type="Constant", output=[sparse.values.name])
+            node.attribute.add(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR).sparse_tensor.CopyFrom(sparse)
+            self._carry(node, (), tuple(node.output), (), {})
+
+    def _constant(self, tensor: onnx.TensorProto, name: str, hints: dict[str, Any]) -> Value:
+        try:
+            data = read_tensor(tensor, self.folder, name)
+        except Error as error:
+            self.wrong.append(str(error))
+            data = tensor_data(0.0, f32[()])
+        self.external |= tensor.data_location == onnx.TensorProto.EXTERNAL
+        return _make_constant(data, name, hints)
+
+    def _read_inputs(self) -> tuple[Value, ...]:
+        inputs = []
+        for value in self.model.graph.input:
+            known = self.values.get(value.name)
+            if known is not None and known.node.op is constant:
+                continue
+            if known is not None or not value.name:
+                self.wrong.append(f"two inputs are called {value.name!r}" if value.name else "an input has no name")
+                continue
+            self.values[value.name] = named_input(value.name, self._type(value.type, value.name))
+            inputs.append(self.values[value.name])
+        return tuple(inputs)
+
+    def _type(self, proto: onnx.TypeProto | None, name: str) -> Type | None:
+        try:
+            return None if proto is None else self.types.read(proto, name)
+        except Error as error:
+            self.wrong.append(str(error))
+            return None
+
+    def _read_node(
+        self, i: int, node: onnx.NodeProto, names: tuple[str, ...], outputs: tuple[str, ...], captured: tuple[str, ...], used: set[str]
+    ) -> None:
+        name = next(filter(None, outputs), "") or f"{node.op_type}_{i}"
+        hints = _hints(i, node, outputs)
+        try:
+            inputs = tuple([self.values[item] if item else ABSENT for item in names])
+            if not captured and self._is_constant(node):
+                if self._read_constant(node, name, i):
+                    return
+            else:
+                row = self._row(node)
+                found = None if row is None or captured else self._read(row, node, name, inputs, outputs, used)
+                if found is not None:
+                    self._build(found, name, outputs, hints)
+                    return
+            self._carry(node, inputs, outputs, captured, hints)
+        except Error as error:
+            self.wrong.append(str(error))
+            for output in outputs:
+                self.values.setdefault(output, named_input(output))
+
+    def _row(self, node: onnx.NodeProto) -> Row | None:
+        key = (node.domain, node.op_type)
+        if key in self.rows:
+            return self.rows[key]
+        row = None
+        if node.domain in _STANDARD and (node.domain, node.op_type, "") not in self.functions:
+            version = schemas.since(node.op_type, self.opset)
+            if version is None:
+                self.wrong.append(_unknown(node.op_type, self.opset))
+            elif self.opset >= schemas.OLDEST and version <= schemas.VETTED:
+                row = BY_TYPE.get(node.op_type)
+        self.rows[key] = row
+        return row
+
+    def _read(
+        self, row: Row, node: onnx.NodeProto, name: str, inputs: tuple[Value, ...], outputs: tuple[str, ...], used: set[str]
+    ) -> Read | None:
+        attributes = {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}
+        needed = outputs if len(outputs) == 1 else tuple([item if item in used else "" for item in outputs])
+        found = row.read(Use(node.op_type, self.opset, name, inputs, attributes, needed))
+        if found is not None:
+            op, given, _ = found
+            required = len(op.inputs) - len(op.optional) - op.variadic
+            if len(given) < required or ABSENT in given[:required] or (op.variadic and not given):
+                raise Error(f"{node.op_type} {name!r} lacks an input: it needs {', '.join(op.inputs[: max(required, 1)])}")
+            if len(given) > len(op.inputs) and not op.variadic:
+                raise Error(f"{node.op_type} {name!r} has {len(given)} inputs; it takes {', '.join(op.inputs)}")
+        return found
+
+    def _build(self, found: Read, name: str, outputs: tuple[str, ...], hints: dict[str, Any]) -> None:
+        op, inputs, given = found
+        while inputs and inputs[-1] is ABSENT:
+            inputs = inputs[:-1]
+        values = params(given) if given else EMPTY
+        types = op.infer(inputs, values, name)
+        if len(types) == 1:
+            type = types[0]
+            if type is None or (isinstance(type, TensorType) and type.shape_or_none is None):
+                type = self._type(self.declared.get(name), name) or type
+            self._define(name, make(op, inputs, values, type, name, (), hints))
+            return
+        known = [self._type(self.declared.get(output), output) if type is None else type for output, type in zip(outputs, types, strict=False)]
+        node = Node(op, inputs, values, (*known, *types[len(known) :]), name, (), hints)
+        for output, value in zip(outputs, node.outputs, strict=False):
+            self._define(output, value)
+
+    def _define(self, name: str, value: Value) -> None:
+        if not name:
+            return
+        if name in self.values:
+            raise Error(f"two nodes yield {name!r}: {self.values[name].node!r} and {value.node!r}")
+        self.values[name] = value
+
+    def _is_constant(self, node: onnx.NodeProto) -> bool:
+        return node.op_type == "Constant" and node.domain in _STANDARD
+
+    def _read_constant(self, node: onnx.NodeProto, name: str, i: int) -> bool:
+        """Read a Constant node; False for one that is carried (a sparse tensor, a reference)."""
+        if len(node.attribute) != 1 or node.attribute[0].ref_attr_name:
+            return False
+        attribute = node.attribute[0]
+        hints = {POSITION: i, ONNX: Origin(node.name, (), node.doc_string, _metadata(node), True)}
+        if attribute.name == "value":
+            self._define(name, self._constant(attribute.t, name, hints))
+            return True
+        value = read_attribute(attribute, self.folder, name)
+        data = _plain_constant(attribute.name, value)
+        if data is not None:
+            self._define(name, _make_constant(data, name, hints))
+        return data is not None
+
+    def _carry(
+        self, node: onnx.NodeProto, inputs: tuple[Value, ...], outputs: tuple[str, ...], captured: tuple[str, ...], hints: dict[str, Any]
+    ) -> None:
+        record = carry(node, self.imports, self.carried_functions, captured)
+        types = [self._type(self.declared.get(output), output) if output else None for output in outputs]
+        op = foreign_operator("" if node.domain in _STANDARD else node.domain, node.op_type, node.overload)
+        name = next(filter(None, outputs), "") or None
+        taken = tuple(self.values[item] for item in captured)
+        made = Node(op, (*inputs, *taken), params({CARRIED: record}), types, name, (), hints)
+        for output, value in zip(outputs, made.outputs, strict=True):
+            self._define(output, value)
+
+    def _finish(self, inputs: tuple[Value, ...]) -> Graph:
+        graph = self.model.graph
+        missing = [value.name for value in graph.output if value.name not in self.values]
+        if missing:
+            raise Error(f"the outputs {missing} of the graph are made by no node")
+        if len({value.name for value in graph.output}) != len(graph.output):
+            raise Error("two outputs of the graph share a name")
+        outputs = [self.values[value.name] for value in graph.output]
+        fed = tuple(value.name for value in graph.input if self.values[value.name].node.op is constant)
+        ports = {("input", value.name): (self.values[value.name].type, _typed(value)) for value in graph.input}
+        ports |= {("output", value.name): (self.values[value.name].type, _typed(value)) for value in graph.output}
+        names = [value.name for value in graph.output]
+        title = graph.name
+        header = Header(_skeleton(self.model), self.opset, ports, self.types.taken, fed, self.external)
+        return Graph(outputs, inputs, output_names=names, name=title or "main", hints={ONNX: header})
+
+
+def _typed(value: onnx.ValueInfoProto) -> bytes:
+    return bytes(value.SerializeToString(deterministic=True))
+
+
+def _skeleton(model: onnx.ModelProto) -> bytes:
+    """Return what is left of a model, which is emptied for it, without what the graph says itself."""
+    for field in ("node", "initializer", "sparse_initializer", "input", "output", "value_info"):
+        model.graph.ClearField(field)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _has_subgraph(node: onnx.NodeProto) -> bool:
+    return len(node.attribute) > 0 and next(subgraphs(node), None) is not None
+
+
+def _hints(i: int, node: onnx.NodeProto, outputs: tuple[str, ...]) -> dict[str, Any]:
+    name, doc, metadata = node.name, node.doc_string, node.metadata_props
+    if len(outputs) == 1 and not (name or doc or metadata):
+        return {POSITION: i}
+    return {POSITION: i, ONNX: Origin(name, outputs if len(outputs) > 1 else (), doc, _metadata(node) if metadata else ())}
+
+
+def _metadata(node: onnx.NodeProto) -> tuple[tuple[str, str], ...]:
+    return tuple((item.key, item.value) for item in node.metadata_props)
+
+
+def _make_constant(data: TensorData, name: str, hints: dict[str, Any]) -> Value:
+    return make(constant, (), params({"data": data}), data.tensor, name, (), hints)
+
+
+def _plain_constant(name: str, value: Any) -> TensorData | None:
+    match name:
+        case "value_float":
+            return tensor_data(value, f32[()])
+        case "value_int":
+            return tensor_data(value, i64[()])
+        case "value_floats":
+            return tensor_data(value, f32[len(value)])
+        case "value_ints":
+            return tensor_data(value, i64[len(value)])
+        case "value_string" if isinstance(value, str):
+            return TensorData(string[()], (value.encode(),))
+        case "value_strings" if isinstance(value, tuple):
+            return TensorData(string[len(value)], tuple(text.encode() for text in value))
+    return None
+
+
+def _unknown(type: str, opset: int) -> str:
+    try:
+        first = schemas.first(type)
+    except StopIteration:
+        return f"ONNX has no operator {type!r}; give its node the domain that it belongs to"
+    return f"operator {type} is not in opset {opset}; it came with opset {first}"

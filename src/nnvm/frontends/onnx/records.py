@@ -1,0 +1,72 @@
+"""What a file says that changes no answer, kept so that it can be written back."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from nnvm.ir.types import Type
+
+
+class Origin:
+    """Where a node came from: its own name, the names of its outputs, and what was noted on it."""
+
+    __slots__ = ("constant", "doc", "metadata", "name", "outputs")
+    name: Final[str]
+    outputs: Final[tuple[str, ...]]
+    doc: Final[str]
+    metadata: Final[tuple[tuple[str, str], ...]]
+    constant: Final[bool]
+
+    def __init__(
+        self,
+        name: str,
+        outputs: tuple[str, ...] = (),
+        doc: str = "",
+        metadata: tuple[tuple[str, str], ...] = (),
+        constant: bool = False,
+    ) -> None:
+        self.name, self.outputs, self.doc, self.metadata, self.constant = name, outputs, doc, metadata, constant
+
+    def __reduce__(self) -> "tuple[Callable[..., Origin], tuple[Any, ...]]":
+        return Origin, (self.name, self.outputs, self.doc, self.metadata, self.constant)
+
+    def __repr__(self) -> str:
+        return f"Origin({self.name!r})"
+
+
+class Header:
+    """What a file says around its nodes.
+
+    `model` is the file's ModelProto without nodes, weights and types; `ports` maps an input or output to our type of it and to
+    the file's TypeProto, which is written back while our type stays; `fed` names the initializers that are inputs as well.
+    """
+
+    __slots__ = ("dims", "external", "fed", "model", "opset", "ports")
+    model: Final[bytes]
+    opset: Final[int]
+    ports: Final[Mapping[tuple[str, str], tuple[Type | None, bytes]]]
+    dims: Final[frozenset[str]]
+    fed: Final[tuple[str, ...]]
+    external: Final[bool]
+
+    def __init__(
+        self,
+        model: bytes,
+        opset: int,
+        ports: Mapping[tuple[str, str], tuple[Type | None, bytes]],
+        dims: frozenset[str],
+        fed: tuple[str, ...],
+        external: bool,
+    ) -> None:
+        self.model, self.opset, self.ports, self.dims, self.fed, self.external = model, opset, ports, dims, fed, external
+
+    def __reduce__(self) -> "tuple[Callable[..., Header], tuple[Any, ...]]":
+        return Header, (self.model, self.opset, self.ports, self.dims, self.fed, self.external)
+
+    def __repr__(self) -> str:
+        return f"Header(opset={self.opset})"
+
+
+ONNX: Final = "onnx"
+"""The hint under which a node keeps its Origin, and a graph its Header."""
+POSITION: Final = "position"
+"""The hint that says where in its file a node stood."""

@@ -1,0 +1,49 @@
+"""How a function from a node to what may stand for it is tried, so that it can fail but never lie about types."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from nnvm.errors import Error
+from nnvm.ir import Graph, Node, Op, UnknownRank, Value, same_type
+
+Attempt: TypeAlias = Callable[[Node], Value | None]
+Attempts: TypeAlias = Mapping[Op[..., Any], Sequence[Attempt]]
+
+ROUNDS = 8
+"""How often a pass goes over its own results before it leaves the rest to its next call."""
+
+
+def fits(made: Value | None, node: Node) -> bool:
+    """Say whether a value may stand for a node's only output: another node, and known to be of the same type."""
+    if made is None or made.node is node:
+        return False
+    old = node.outputs[0].type
+    return old is not None and (made.type is old or same_type(made.type, old) is True)
+
+
+def attempt(function: Attempt, node: Node) -> Value | None:
+    """Return what a function puts in place of a node, or None where it does not apply or its result is not known to fit."""
+    try:
+        made = function(node)
+    except (UnknownRank, Error):
+        return None
+    return made if fits(made, node) else None
+
+
+def first_of(attempts: Attempts, node: Node) -> Value | None:
+    """Return what the first applicable function for the node's operator puts in its place, or None."""
+    for function in attempts.get(node.op, ()):
+        made = attempt(function, node)
+        if made is not None:
+            return made
+    return None
+
+
+def until_settled(graph: Graph, once: Callable[[Graph], Graph]) -> Graph:
+    """Apply a pass until it gives the same graph back, at most ROUNDS times."""
+    for _ in range(ROUNDS):
+        made = once(graph)
+        if made is graph:
+            return graph
+        graph = made
+    return graph

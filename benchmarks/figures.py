@@ -58,21 +58,19 @@ def find(module: str, name: str) -> Any:
 def rounds(subjects: Sequence[Subject], sizes: Sequence[int], repeats: int) -> dict[tuple[str, int], float | None]:
     """Return the median seconds of every figure at every size.
 
-    Each round runs every subject once at every size, in an order that rotates. Sizes under 10,000 join four times as
-    many rounds. A first turn at the smallest size loads what is loaded on first use, and is not counted.
+    Each round runs every subject once at every size, and four times at sizes under 10,000, in an order that rotates. A
+    first turn at the smallest size loads what is loaded on first use, and is not counted.
     """
     for subject in subjects:
         deque(subject(sizes[0]), maxlen=0)
     gc.collect()
     gc.freeze()  # what libraries made on import is not collected over and over
     seen: dict[tuple[str, int], list[float | None]] = {}
-    for turn in range(repeats * 4):
-        for size in sizes:
-            if turn >= repeats and size >= 10_000:
-                continue
-            for subject in _rotated(subjects, turn):
-                for name, seconds in subject(size):
-                    seen.setdefault((name, size), []).append(seconds)
+    turns = [size for size in sizes for _ in range(4 if size < 10_000 else 1)] * repeats
+    for turn, size in enumerate(turns):
+        for subject in _rotated(subjects, turn):
+            for name, seconds in subject(size):
+                seen.setdefault((name, size), []).append(seconds)
     return {key: _median(found) for key, found in seen.items()}
 
 

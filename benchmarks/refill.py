@@ -1,7 +1,7 @@
 """How a model whose weights prove nothing gets weights that do, and how one that still proves nothing is refused."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ def _spread_logits(model: ModelProto, seed: int) -> None:
         if node is None or node.op_type not in ("Conv", "Gemm") or not weights.keys() >= set(node.input[1:]):
             continue
         watched = _watching(model, [logits])
-        (found,) = _evaluate(watched, _random_inputs(watched.graph, np.random.default_rng(seed)))
+        (found,) = evaluate(watched, random_inputs(watched, np.random.default_rng(seed)))
         for name in node.input[1:]:
             array = numpy_helper.to_array(weights[name])
             scaled = array * (SPREAD / float(found.std()))
@@ -156,15 +156,18 @@ def _watching(model: ModelProto, names: Iterable[str]) -> ModelProto:
     return watched
 
 
-def check_sensitive(model: ModelProto, *, seed: int = 0, least: float = LEAST_CHANGE) -> dict[str, float]:
+def check_sensitive(
+    model: ModelProto, shapes: Mapping[str, Sequence[int]] | None = None, *, seed: int = 0, least: float = LEAST_CHANGE
+) -> dict[str, float]:
     """Return how far two random inputs move each output, and the input of its final Softmax, as a share of its norm.
 
-    Free dimensions are 1 at the front and 64 elsewhere. Raises Insensitive where one moves by less than `least`.
+    Inputs without a given shape take their own, free dimensions as 1 at the front and as 64 elsewhere. Raises Insensitive
+    where one moves by less than `least`.
     """
     names = dict.fromkeys([*(value.name for value in model.graph.output), *final_softmax_inputs(model.graph)])
     watched = _watching(model, names)
     random = np.random.default_rng(seed)
-    first, second = (_evaluate(watched, _random_inputs(watched.graph, random)) for _ in range(2))
+    first, second = (evaluate(watched, random_inputs(watched, random, shapes)) for _ in range(2))
     moved = {name: _distance(a, b) for name, a, b in zip(names, first, second, strict=True)}
     still = {name: share for name, share in moved.items() if not share >= least}
     if still:
@@ -188,8 +191,15 @@ def final_softmax_inputs(graph: GraphProto) -> list[str]:
     return found
 
 
-def _random_inputs(graph: GraphProto, random: np.random.Generator) -> dict[str, Array]:
-    return {name: random.standard_normal(shape, np.float32).astype(dtype) for name, dtype, shape in _feeds(graph)}
+def random_inputs(
+    model: ModelProto, random: np.random.Generator, shapes: Mapping[str, Sequence[int]] | None = None
+) -> dict[str, Array]:
+    """Draw normal inputs, in the given shapes or in the model's own."""
+    given = shapes or {}
+    return {
+        name: random.standard_normal(tuple(given.get(name, shape)), np.float32).astype(dtype)
+        for name, dtype, shape in _feeds(model.graph)
+    }
 
 
 def _feeds(graph: GraphProto) -> Iterator[tuple[str, Any, list[int]]]:
@@ -204,17 +214,18 @@ def _feeds(graph: GraphProto) -> Iterator[tuple[str, Any, list[int]]]:
         yield value.name, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type), shape
 
 
-def _evaluate(model: ModelProto, inputs: dict[str, Array]) -> list[Array]:
+def evaluate(model: ModelProto, inputs: Mapping[str, Array]) -> list[Array]:
+    """Run a model once, with ONNX Runtime or else with onnx's reference."""
     try:
         import onnxruntime
     except ImportError:
         from onnx.reference import ReferenceEvaluator
 
-        return list(ReferenceEvaluator(model).run(None, inputs))
+        return list(ReferenceEvaluator(model).run(None, dict(inputs)))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return list(session.run(None, inputs))
+    return list(session.run(None, dict(inputs)))
 
 
 def _distance(a: Array, b: Array) -> float:

@@ -68,9 +68,10 @@ def _run(each: Callable[..., Graph], graph: Graph, report: Callable[[Timing], No
 def _find(name: str | Callable[..., Graph]) -> Callable[..., Graph]:
     if callable(name):
         return name
-    if name not in PASSES:
+    found: Callable[..., Graph] | None = PASSES.get(name)
+    if found is None:
         raise Error(f"there is no pass {name!r}; the passes are {', '.join(sorted(PASSES))}")
-    return PASSES[name]
+    return found
 
 
 def _needs(each: Callable[..., Graph]) -> Sequence[str]:

@@ -135,7 +135,7 @@ def test_one_object_for_one_dimension() -> None:
     [
         (dim("n") * 4 + 1, "4*n + 1"),
         (1 - dim("n"), "-n + 1"),
-        ((dim("n") - 1) // 2 + 1, "(n - 1)//2 + 1"),
+        ((dim("n") - 1) // 2 + 1, "((n - 1)//2) + 1"),
         (larger(dim("n"), 3) * dim("m"), "m*max(3, n)"),
         (UNKNOWN, "?"),
     ],

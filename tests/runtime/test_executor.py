@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.runtime.toy import KERNELS, ToyDevice, ping_pong, program
 
 from nnvm.errors import Error
 from nnvm.runtime.executor import BINDINGS_KEPT, IDLE_KEPT, Executable
 from nnvm.runtime.program import Buffer, Program, Raw, Step
 from nnvm.runtime.verify import verify
-from tests.runtime.toy import KERNELS, ToyDevice, ping_pong, program
 
 
 def executable(made: Program) -> Executable:
@@ -72,7 +72,7 @@ def test_every_kind_of_buffer_and_step(poison):
 
 def test_one_broken_offset_gives_wrong_numbers_and_is_refused():
     broken = mixed(offset=0)
-    with pytest.raises(Error, match="'s'.*'t'|'t'.*'s'"):
+    with pytest.raises(Error, match=r"'s'.*'t'|'t'.*'s'"):
         verify(broken, {"n": 3})
     x = array(3, 4)
     got = executable(broken)(x=x)
@@ -104,7 +104,11 @@ def test_everything_wrong_with_the_inputs_is_said_at_once():
     names = ["shape", "dtype", "missing"]
     buffers = [Buffer("input", "float32", ("n", 2), name=name) for name in names]
     made = program(
-        [*buffers, Buffer("output", "float32", ())], [Step("toy:fill/1", [], [3], {"value": 1})], [0, 1, 2], [3]
+        [*buffers, Buffer("output", "float32", ())],
+        [Step("toy:fill/1", [], [3], {"value": 1})],
+        [0, 1, 2],
+        [3],
+        binding={"n": 1},
     )
     with pytest.raises(Error) as caught:
         executable(made)(shape=array(1, 3), dtype=array(1, 2, dtype=np.int64), stranger=array(1))
@@ -175,7 +179,7 @@ def failing(kernel, outputs, **more):
 def test_a_step_that_fails_says_which_and_on_what():
     run = failing("toy:fail/1", [Buffer("output", "float32", ("n",), name="y")])
     with pytest.raises(
-        Error, match=r"step layer/7 \(toy:fail/1\) failed on float32\[3, 2\], absent -> float32\[3\]"
+        Error, match=r"step 'layer/7' \(toy:fail/1\) failed on float32\[3, 2\], absent -> float32\[3\]"
     ) as caught:
         run(x=array(3, 2))
     assert isinstance(caught.value.__cause__, ValueError)

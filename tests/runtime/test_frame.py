@@ -5,11 +5,11 @@ import weakref
 
 import numpy as np
 import pytest
+from tests.runtime.toy import KERNELS, ToyDevice, ping_pong
 
 from nnvm.errors import Error
 from nnvm.runtime.frame import POISON, Frame
 from nnvm.runtime.layout import layout
-from tests.runtime.toy import KERNELS, ToyDevice, ping_pong
 
 
 def frame(made, **more) -> Frame:
@@ -45,7 +45,7 @@ def test_a_frame_can_be_used_again_after_a_failure(monkeypatch):
 
     monkeypatch.setitem(KERNELS, "toy:neg/1", sometimes)
     used = frame(made)
-    with pytest.raises(Error, match="step neg0"):
+    with pytest.raises(Error, match="step 'neg0'"):
         used.run([np.ones(2, np.float32)])
     assert used.seats.present == {}
     assert used.run([np.ones(2, np.float32)])[0].tolist() == [-1, -1]

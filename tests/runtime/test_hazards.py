@@ -2,12 +2,12 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.runtime.toy import ping_pong
 
 from nnvm.runtime.hazards import MANY_READERS, dependencies, with_dependencies
 from nnvm.runtime.layout import layout
 from nnvm.runtime.program import Buffer, Program, Step
 from nnvm.runtime.verify import verify
-from tests.runtime.toy import ping_pong
 
 
 def waits(buffers, steps, **more):

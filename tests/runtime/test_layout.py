@@ -1,11 +1,11 @@
 """Where buffers lie once dimensions are bound."""
 
 import pytest
+from tests.runtime.toy import ping_pong
 
 from nnvm.errors import Error
 from nnvm.runtime.layout import layout
 from nnvm.runtime.program import Buffer, Program, Step
-from tests.runtime.toy import ping_pong
 
 
 def arena(*offsets, shape=("n",), peak=0, steps=()):

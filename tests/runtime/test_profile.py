@@ -1,11 +1,11 @@
 """Where the time went."""
 
 import numpy as np
+from tests.runtime.toy import ToyDevice, ping_pong
 
 from nnvm.runtime.executor import Executable
 from nnvm.runtime.parts import Step
 from nnvm.runtime.profile import Profile, Row
-from tests.runtime.toy import ToyDevice, ping_pong
 
 
 def test_seconds_add_up_by_kernel_and_by_step():

@@ -4,10 +4,10 @@ import copy
 import pickle
 
 import pytest
+from tests.runtime.toy import ping_pong
 
 from nnvm.errors import Error
 from nnvm.runtime.program import Buffer, Program, Raw, Step
-from tests.runtime.toy import ping_pong
 
 
 def two_inputs(first, second):

@@ -8,12 +8,12 @@ import struct
 
 import numpy as np
 import pytest
+from tests.runtime.toy import ToyDevice, ping_pong
 
 from nnvm.errors import Error
 from nnvm.runtime.executor import Executable
 from nnvm.runtime.program import Buffer, Program, Raw, Step
 from nnvm.runtime.saved import load
-from tests.runtime.toy import ToyDevice, ping_pong
 
 PARAMS = {
     "whole": -3,

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.runtime.toy import ToyDevice
 
 from nnvm.runtime.layout import layout
 from nnvm.runtime.program import Buffer, Program
 from nnvm.runtime.seats import Seats
-from tests.runtime.toy import ToyDevice
 
 
 def seats() -> Seats:

@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from tests.runtime.toy import ToyDevice, program
 
 from nnvm.errors import Error
 from nnvm.runtime.executor import Executable
 from nnvm.runtime.program import Buffer, Raw, Step
 from nnvm.runtime.verify import verify
-from tests.runtime.toy import ToyDevice, program
 
 
 def counter(start=None) -> Executable:

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.runtime.toy import ping_pong, program
 
 from nnvm.errors import Error
 from nnvm.runtime.memory import Block, pack
 from nnvm.runtime.program import Buffer, Program, Raw, Step
 from nnvm.runtime.verify import verify
-from tests.runtime.toy import ping_pong, program
 
 
 def net(**changes) -> Program:
@@ -103,7 +103,7 @@ def test_a_view_shows_what_it_is_a_view_of_and_no_later_content():
     verify(chain([run([], [0]), run([2], [1]), run([2], [3]), run([4], [])], count=2, aliases=aliases), {})
     with pytest.raises(Error, match="reads buffer 2"):
         verify(chain([run([], [0]), run([0], [3]), run([2], [1])], count=2, aliases=aliases), {})
-    with pytest.raises(Error, match="reads buffer 4.* before any step"):
+    with pytest.raises(Error, match=r"reads buffer 4.* before any step"):
         verify(chain([run([], [0]), run([4], [1])], count=2, aliases=aliases), {})
 
 
@@ -126,7 +126,7 @@ def test_scratch_that_destroys_is_refused():
 
 
 def test_outputs_of_one_step_that_share_bytes_are_refused():
-    with pytest.raises(Error, match="writes .* which share bytes"):
+    with pytest.raises(Error, match=r"writes .* which share bytes"):
         verify(chain([run([], [0, 4])], aliases=[(0, None)]), {})
 
 

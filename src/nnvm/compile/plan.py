@@ -1,6 +1,6 @@
 """Where every buffer of a lowered graph lies in one arena, and how near to the least possible that is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from nnvm.compile.lower import Lowered
@@ -132,20 +132,27 @@ def _report(
         else:
             external = external + nbytes(tensor.type)
     workspace = max((step.workspace for step in lowered.steps if isinstance(step.workspace, int)), default=0)
-    symbolic = {"peak_bytes": _height(arena, below) if below is not None else peak, "naive_bytes": naive, "external_bytes": external}
-    report: dict[str, Any] = {"tensors": tensors, "io": io, "alignment": arena.alignment, "workspace_bytes": workspace, "adopted_bytes": 0}
-    for key, size in symbolic.items():
-        report[key] = size if isinstance(size, int) else {"expr": str(size), "at": at(size, binding)}
-    if below is not None:
-        report["peak_bytes"] = {"expr": str(symbolic["peak_bytes"]), "at": peak}
-    report["packing_bound_bytes"] = packing_bound if below is None else {"expr": "most bytes alive at a step", "at": packing_bound}
-    report["order_bound_bytes"] = order_bound if below is None else {"expr": "most bytes of a step's inputs and outputs", "at": order_bound}
-    report["packing_status"] = "optimal" if peak == packing_bound else "bounded"
-    report["order_status"] = "optimal" if peak == order_bound else "bounded"
-    report["packing_gap"] = round(peak / packing_bound - 1, 6) if packing_bound else 0.0
-    report["order_gap"] = round(peak / order_bound - 1, 6) if order_bound else 0.0
-    report["binding"] = dict(sorted(binding.items()))
-    return report
+
+    def shown(size: Size, value: int) -> Any:
+        return value if below is None else {"expr": str(size), "at": value}
+
+    return {
+        "tensors": tensors,
+        "naive_bytes": shown(naive, at(naive, binding)),
+        "peak_bytes": shown(0 if below is None else _height(arena, below), peak),
+        "packing_bound_bytes": shown(0 if below is None else _most_live(arena), packing_bound),
+        "order_bound_bytes": shown(0 if below is None else _most_touched(lowered, arena), order_bound),
+        "packing_status": "optimal" if peak == packing_bound else "bounded",
+        "order_status": "optimal" if peak == order_bound else "bounded",
+        "packing_gap": round(peak / packing_bound - 1, 6) if packing_bound else 0.0,
+        "order_gap": round(peak / order_bound - 1, 6) if order_bound else 0.0,
+        "io": io,
+        "alignment": arena.alignment,
+        "workspace_bytes": workspace,
+        "adopted_bytes": 0,
+        "external_bytes": shown(external, at(external, binding)),
+        "binding": dict(sorted(binding.items())),
+    }
 
 
 def _height(arena: Arena, below: list[list[int]]) -> Size:
@@ -153,10 +160,7 @@ def _height(arena: Arena, below: list[list[int]]) -> Size:
     ends: dict[int, Size] = {}
     height: Size = 0
     for i in _bottom_up(below):
-        offset: Size = 0
-        for k in below[i]:
-            offset = larger(offset, ends[k])
-        ends[i] = offset + arena.rounded(i)
+        ends[i] = _largest(ends[k] for k in below[i]) + arena.rounded(i)
         height = larger(height, ends[i])
     return height
 
@@ -178,17 +182,53 @@ def _bottom_up(below: list[list[int]]) -> list[int]:
 
 def _order_bound(lowered: Lowered, arena: Arena) -> int:
     """Return bytes that every order needs: what one step reads and writes in the arena, less what it may overwrite."""
-    most = 0
+    step = arena.alignment
+    sizes = [-(-block.size // step) * step for block in arena.blocks]
+    return max((sum(sizes[i] for i in some) for some in _touched(lowered, arena)), default=0)
+
+
+def _most_touched(lowered: Lowered, arena: Arena) -> Size:
+    sums = dict.fromkeys(total(arena.rounded(i) for i in some) for some in _touched(lowered, arena))
+    return _largest(sums)
+
+
+def _touched(lowered: Lowered, arena: Arena) -> Iterator[list[int]]:
+    """Yield, for each step, the roots that are alive while it runs in every order."""
     for i, step in enumerate(lowered.steps):
         roots = {_root(lowered, index) for index in (*step.inputs, *step.outputs) if index is not None}
-        sizes = {root: -(-arena.blocks[arena.number[root]].size // arena.alignment) * arena.alignment for root in roots & arena.number.keys()}
-        held = sum(sizes.values())
-        written = _root(lowered, step.outputs[0])
-        in_place = lowered.tensors[step.outputs[0]].root is not None
-        if i in lowered.could_overwrite and not in_place:
-            held -= sizes.get(written, 0)
-        most = max(most, held)
+        if i in lowered.could_overwrite and lowered.tensors[step.outputs[0]].root is None:
+            roots.discard(step.outputs[0])
+        yield sorted(arena.number[root] for root in roots & arena.number.keys())
+
+
+def _most_live(arena: Arena) -> Size:
+    """Return the largest sum of sizes alive at one step, as one expression over dimensions."""
+    events: dict[int, list[tuple[int, int]]] = {}
+    for i, block in enumerate(arena.blocks):
+        events.setdefault(block.lower, []).append((1, i))
+        events.setdefault(block.upper, []).append((0, i))
+    live: Size = 0
+    sums: dict[Size, None] = {}
+    for moment in sorted(events):
+        for starts, i in sorted(events[moment]):
+            live = live + arena.rounded(i) if starts else live - arena.rounded(i)
+        sums[live] = None
+    return _largest(sums)
+
+
+def _largest(sizes: Iterable[Size]) -> Size:
+    most: Size = 0
+    for size in sizes:
+        most = larger(most, size)
     return most
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """Add dimensions."""
+    added: Size = 0
+    for size in sizes:
+        added = added + size
+    return added
 
 
 def _root(lowered: Lowered, index: int) -> int:

@@ -273,12 +273,33 @@ def _without(atoms: tuple[Atom, ...], part: tuple[Atom, ...]) -> tuple[Atom, ...
 
 
 def _extreme(operator: str, a: Size, b: Size) -> Size:
-    if at_least(a, b):
-        return a if operator == "max" else b
-    if at_least(b, a):
-        return b if operator == "max" else a
-    first, second = sorted((a, b), key=str)
-    return _from_terms({((operator, first, second),): 1})
+    kept: list[Size] = []
+    for part in (*_parts(operator, a), *_parts(operator, b)):
+        if any(_covers(operator, other, part) for other in kept):
+            continue
+        kept = [other for other in kept if not _covers(operator, part, other)]
+        kept.append(part)
+    first, *rest = sorted(kept, key=str)
+    for part in rest:
+        first = _from_terms({((operator, first, part),): 1})
+    return first
+
+
+def _covers(operator: str, a: Size, b: Size) -> bool | None:
+    """Say whether b adds nothing to the max (min) of a and b."""
+    return at_least(a, b) if operator == "max" else at_least(b, a)
+
+
+def _parts(operator: str, size: Size) -> list[Size]:
+    """Return what a max (min) is taken of, or the dimension itself where it is none."""
+    parts: list[Size] = []
+    while isinstance(size, Dim) and size.terms is not None and len(size.terms) == 1:
+        (atoms, factor), *_ = size.terms
+        if factor != 1 or len(atoms) != 1 or isinstance(atoms[0], str) or atoms[0][0] != operator:
+            break
+        _, size, last = atoms[0]
+        parts.append(last)
+    return [size, *reversed(parts)]
 
 
 def _least(size: Size, bound: int) -> bool:
@@ -330,8 +351,8 @@ def _print_atom(atom: Atom) -> str:
         return atom
     operator, a, b = atom
     if operator == "//":
-        return f"({a})//{b}" if isinstance(b, int) else f"({a})//({b})"
-    return f"{operator}({a}, {b})"
+        return f"(({a})//{b})" if isinstance(b, int) else f"(({a})//({b}))"
+    return f"{operator}({', '.join(map(str, (*_parts(operator, a), b)))})"
 
 
 def _print(size: Dim) -> str:

@@ -129,7 +129,7 @@ class Executable:
     def _admit(self, inputs: Mapping[str, Any]) -> tuple[list[Any], tuple[tuple[int, ...], ...]]:
         """Turn what the caller gave into arrays; raises one Error for everything that is wrong with it."""
         names = self.program.input_names
-        problems = [f"there is no input {name!r}" for name in inputs if name not in names]
+        problems = [f"there is no input {name!r}" for name in sorted(set(inputs) - set(names))]
         arrays: dict[str, Any] = {}
         for index, name in zip(self.program.inputs, names, strict=True):
             if name not in inputs:

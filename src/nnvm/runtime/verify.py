@@ -140,8 +140,9 @@ class _Held:
 
     def part(self, lower: int, upper: int, gate: int) -> "_Held":
         part = _Held(lower, upper, self.content, self.writer)
-        part.earlier = self.earlier + self.readers if self.readers else self.earlier
-        part.gate = gate
+        part.earlier, part.gate = self.earlier, self.gate
+        if self.readers or self.gate == _BEFORE:
+            part.earlier, part.gate = self.earlier + self.readers, gate
         return part
 
 

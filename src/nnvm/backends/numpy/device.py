@@ -44,13 +44,13 @@ def dtype_of(name: str) -> np.dtype[Any]:
 
 
 def _calm() -> Context:
-    """Make a context in which floats overflow silently and ufuncs buffer at most 512 elements of an operand.
+    """Make a context in which floats overflow silently and ufuncs buffer at most 256 elements of an operand.
 
     NumPy's own 8192 would be memory that no kernel has declared, and is slower where it only copies strided rows.
     """
     calm = Context()
     calm.run(np.seterr, all="ignore")
-    calm.run(np.setbufsize, 512)
+    calm.run(np.setbufsize, 256)
     return calm
 
 

@@ -18,7 +18,7 @@ from nnvm.frontends.onnx.rows import Read, Row, Use
 from nnvm.frontends.onnx.tensors import read_tensor
 from nnvm.frontends.onnx.value_types import TypeReader, named_dims
 from nnvm.ir import (
-    ABSENT, EMPTY, Graph, Node, TensorData, TensorType, Value, collection_paused, constant, f32, i64, make, named_input, params,
+    ABSENT, EMPTY, Graph, Node, Params, TensorData, TensorType, Value, collection_paused, constant, f32, i64, make, named_input, params,
     string, tensor_data,
 )  # fmt: skip
 from nnvm.ir.types import Type
@@ -309,7 +309,9 @@ def _metadata(node: onnx.NodeProto) -> tuple[tuple[str, str], ...]:
 
 
 def _make_constant(data: TensorData, name: str, hints: dict[str, Any]) -> Value:
-    return make(constant, (), params({"data": data}), data.tensor, name, (), hints)
+    values = Params({"data": data})
+    values.literal = False
+    return make(constant, (), values, data.tensor, name, (), hints)
 
 
 def _plain_constant(name: str, value: Any) -> TensorData | None:

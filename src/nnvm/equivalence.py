@@ -1,0 +1,171 @@
+"""Whether two graphs compute the same: both are run on the same random inputs, and every output is compared."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from nnvm.errors import Error
+from nnvm.ir import Graph, TensorType, Value
+from nnvm.ir.dims import names, substitute
+
+SEEDS: Final = 3
+BINDINGS: Final = 3
+TOLERANCES: Final = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 1e-2}
+"""Relative tolerance, and absolute tolerance as a share of the output's largest absolute value, by element type."""
+_PRIMES: Final = (7, 11, 13, 17, 19, 23, 29, 31)
+_LARGE_PRIMES: Final = (97, 101, 103, 107, 109, 113, 127, 131)
+
+Arrays = dict[str, Any]
+
+
+class Comparison:
+    """What a comparison found; `equivalent` is None where nothing was proven, because no input changes any output."""
+
+    __slots__ = ("atol", "bindings", "differs", "equivalent", "insensitive", "max_abs_error", "refused", "rtol")
+
+    def __init__(self, rtol: float, atol: float) -> None:
+        self.equivalent: bool | None = None
+        self.differs: str | None = None
+        self.insensitive: list[str] = []
+        self.rtol: Final = rtol
+        self.atol: Final = atol
+        self.bindings: list[dict[str, int]] = []
+        self.refused: list[dict[str, int]] = []
+        self.max_abs_error = 0.0
+
+
+def random_inputs(graph: Graph, binding: Mapping[str, int], seed: int, limits: tuple[float, float] | None = None) -> Arrays:
+    """Return seeded arrays for every input: floats normal, whole numbers in [0, 10), truth values even; or within `limits`."""
+    generator = np.random.default_rng(seed)
+    return {value.name: _random(value, binding, generator, limits) for value in graph.inputs}
+
+
+def _random(value: Value, binding: Mapping[str, int], generator: np.random.Generator, limits: tuple[float, float] | None) -> Any:
+    from nnvm.backends.numpy.device import dtype_of
+
+    type = value.type
+    if not isinstance(type, TensorType) or type.shape_or_none is None:
+        raise Error(f"input {value.name} has no known shape; give its values: --input {value.name}=FILE.npy")
+    shape = tuple(substitute(size, binding) for size in type.shape)
+    if not all(isinstance(size, int) for size in shape):
+        raise Error(f"input {value.name} has the open dimensions {shape}; give them: --set-dim NAME=INT")
+    if type.dtype.kind == "bool":
+        return generator.integers(0, 2, shape).astype(bool)  # type: ignore[arg-type]
+    if type.dtype.is_integer:
+        low, high = (0, 10) if limits is None else (int(limits[0]), int(limits[1]) + 1)
+        return generator.integers(low, high, shape).astype(dtype_of(type.dtype.name))  # type: ignore[arg-type]
+    drawn = generator.standard_normal(shape) if limits is None else generator.uniform(*limits, shape)  # type: ignore[arg-type]
+    return drawn.astype(dtype_of(type.dtype.name))
+
+
+def open_dimensions(graph: Graph) -> tuple[str, ...]:
+    """Return the names of the dimensions that the inputs leave open, in the order of the inputs' axes."""
+    found: dict[str, None] = {}
+    for value in graph.inputs:
+        if isinstance(value.type, TensorType) and value.type.shape_or_none is not None:
+            for size in value.type.shape:
+                found.update(dict.fromkeys(names(size)))
+    return tuple(found)
+
+
+def candidate_bindings(graph: Graph) -> list[dict[str, int]]:
+    """Return bindings to try for the open dimensions: ones, primes, and usual sizes with a batch of one or two."""
+    dims = open_dimensions(graph)
+    if not dims:
+        return [{}]
+    batches = {dim for value in graph.inputs for dim in _first_axis(value)}
+    rows: list[dict[str, int]] = [dict.fromkeys(dims, 1), {dim: _PRIMES[i % 8] for i, dim in enumerate(dims)}]
+    rows.append({dim: 1 if dim in batches else _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
+    rows += [{dim: batch if dim in batches else size for dim in dims} for batch, size in ((2, 64), (1, 224), (1, 48), (1, 320), (1, 32), (2, 8))]
+    rows.append({dim: _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
+    return [row for i, row in enumerate(rows) if row not in rows[:i]]
+
+
+def _first_axis(value: Value) -> tuple[str, ...]:
+    type = value.type
+    if not isinstance(type, TensorType) or not type.shape_or_none:
+        return ()
+    return names(type.shape_or_none[0])
+
+
+def compare(
+    original: Graph,
+    changed: Graph,
+    *,
+    bindings: Sequence[Mapping[str, int]] | None = None,
+    seeds: int = SEEDS,
+    seed: int = 0,
+    limits: tuple[float, float] | None = None,
+) -> Comparison:
+    """Run both graphs on NumPy at up to three bindings and three seeds each, and compare every output.
+
+    Raises Error where the original cannot run at any binding.
+    """
+    from nnvm.pipeline import compile
+
+    dtypes = [value.type.dtype.name for value in original.outputs if isinstance(value.type, TensorType) and value.type.dtype.is_float]
+    tolerance = max((TOLERANCES.get(name, 1e-2) for name in dtypes), default=0.0)
+    found = Comparison(tolerance, tolerance)
+    runs = [compile(original), compile(changed)]
+    outputs: dict[str, list[Any]] = {}
+    refusal: Error | None = None
+    for binding in candidate_bindings(original) if bindings is None else [dict(row) for row in bindings]:
+        if len(found.bindings) == BINDINGS:
+            break
+        try:
+            expected = [runs[0](random_inputs(original, binding, seed + i, limits)) for i in range(seeds)]
+        except Error as error:
+            found.refused.append(dict(binding))
+            refusal = error
+            continue
+        found.bindings.append(dict(binding))
+        for i, wanted in enumerate(expected):
+            given = runs[1](random_inputs(original, binding, seed + i, limits))
+            for name, a, b in zip(original.output_names, given, wanted, strict=True):
+                outputs.setdefault(name, []).append((tuple(binding.items()), b))
+                _judge(found, name, a, b)
+    if not found.bindings:
+        raise Error(f"the original runs at none of the sizes tried, so nothing can be compared ({refusal}); give sizes: --set-dim NAME=INT")
+    found.insensitive = [name for name, rows in outputs.items() if _insensitive(rows)]
+    if found.differs is not None:
+        found.equivalent = False
+    elif len(found.insensitive) < len(outputs):
+        found.equivalent = True
+    return found
+
+
+def _judge(found: Comparison, name: str, a: Any, b: Any) -> None:
+    same, error = agree(a, b)
+    found.max_abs_error = max(found.max_abs_error, error)
+    if not same and found.differs is None:
+        found.differs = name
+
+
+def agree(a: Any, b: Any, tolerance: float | None = None) -> tuple[bool, float]:
+    """Say whether an output equals the expected `b` within tolerance, and the largest absolute error where both are finite."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False, float("inf")
+    if a.dtype.kind in "biuSUO":
+        return bool(np.array_equal(a, b)), 0.0 if np.array_equal(a, b) else float("inf")
+    limit = TOLERANCES.get(a.dtype.name, 1e-2) if tolerance is None else tolerance
+    wide = np.complex128 if a.dtype.kind == "c" else np.float64
+    a, b = a.astype(wide), b.astype(wide)
+    if not np.array_equal(np.isnan(a), np.isnan(b)) or not np.array_equal(np.isinf(a), np.isinf(b)):
+        return False, float("inf")
+    finite = np.isfinite(b)
+    if not np.array_equal(a[~finite & ~np.isnan(b)], b[~finite & ~np.isnan(b)]):
+        return False, float("inf")
+    error, size = np.abs(a - b)[finite], np.abs(b)[finite]
+    if not error.size:
+        return True, 0.0
+    return bool((error <= limit * size.max() + limit * size).all()), float(error.max())
+
+
+def _insensitive(rows: list[Any]) -> bool:
+    """Say whether an output is the same for all seeds, at every binding."""
+    by_binding: dict[Any, list[Any]] = {}
+    for binding, array in rows:
+        by_binding.setdefault(binding, []).append(array)
+    return all(np.array_equal(array, some[0], equal_nan=array.dtype.kind in "fc") for some in by_binding.values() for array in some[1:])

@@ -1,0 +1,330 @@
+"""How a graph becomes a model in ONNX, node for node."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import onnx
+
+from nnvm.errors import Error
+from nnvm.frontends.onnx import schemas
+from nnvm.frontends.onnx.arrange import arranged
+from nnvm.frontends.onnx.attributes import write_attribute
+from nnvm.frontends.onnx.carry import CARRIED, Carried, inner_names, is_carried, rename_captured
+from nnvm.frontends.onnx.families import BY_OP
+from nnvm.frontends.onnx.names import Names
+from nnvm.frontends.onnx.records import ONNX, Header, Origin
+from nnvm.frontends.onnx.rows import Written, too_old
+from nnvm.frontends.onnx.tensors import describe_tensor, write_tensor
+from nnvm.frontends.onnx.value_types import NUMBERS, write_type
+from nnvm.ir import ABSENT, Dim, Graph, Node, TensorData, TensorType, Value, collection_paused, constant, i64, input, tensor_data, uses
+from nnvm.ir.types import Type
+
+SMALL: Final = 1024
+"""Constant data of at most so many bytes is always written where it is used."""
+_LISTED: Final = 4
+"""The ir_version from which on initializers need not be inputs."""
+_FILLED: Final = frozenset(
+    ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+)
+
+
+class Model:
+    """A model without the data of its initializers, and that data beside it."""
+
+    __slots__ = ("proto", "tensors")
+
+    def __init__(self, proto: onnx.ModelProto, tensors: list[tuple[onnx.TensorProto, TensorData]]) -> None:
+        self.proto, self.tensors = proto, tensors
+
+
+def build(graph: Graph, opset: int | None, *, outside: bool = False) -> Model:
+    """Return a graph as a model; with `outside`, large constants are initializers, whose data may lie in another file.
+
+    Raises Error where the opset cannot say what the graph says.
+    """
+    with collection_paused():
+        return _Writer(graph, opset, outside).run()
+
+
+def header_of(graph: Graph) -> Header | None:
+    """Return what the file that a graph came from said, or None for one from elsewhere."""
+    found = graph.hints.get(ONNX)
+    return found if isinstance(found, Header) else None
+
+
+class _Writer:
+    """One export: the names given, and which constants turned out to be needed."""
+
+    def __init__(self, graph: Graph, opset: int | None, outside: bool) -> None:
+        self.graph, self.outside = graph, outside
+        self.header = header_of(graph)
+        self.nodes = arranged(graph)
+        self.opset = self._choose_opset(opset)
+        self.counts = uses(graph)
+        self.carried = {node: _record(node) for node in self.nodes if is_carried(node.op)}
+        self.prototypes = {node: onnx.NodeProto.FromString(record.node) for node, record in self.carried.items()}
+        reserved = {name for prototype in self.prototypes.values() for name in inner_names(prototype)}
+        self.names = Names(graph, reserved)
+        self.needed: set[Value] = set()
+        self.titles: set[str] = set()
+        self.tensors: list[tuple[onnx.TensorProto, TensorData]] = []
+
+    def _choose_opset(self, wanted: int | None) -> int:
+        if wanted is None and self.header is not None:
+            return self.header.opset
+        if wanted is None:
+            types = {BY_OP[node.op].type for node in self.nodes if node.op in BY_OP}
+            return max([schemas.DEFAULT, *map(schemas.first, types)])
+        if not schemas.OLDEST <= wanted <= schemas.NEWEST:
+            raise Error(f"opset {wanted} cannot be written; choose one from {schemas.OLDEST} to {schemas.NEWEST}")
+        return wanted
+
+    def run(self) -> Model:
+        for node in self.nodes:
+            self.names.add(node)
+        planned = [(node, self._plan(node)) for node in self.nodes if node.op is not constant and node.op is not input]
+        self.needed.update(value for _, value in self.names.twins)
+        self.needed.update(value for value in self.graph.outputs)
+        written = dict(planned)
+        proto = self._start()
+        for node in self.nodes:
+            if node.op is constant:
+                if node.outputs[0] in self.needed:
+                    self._write_constant(proto.graph, node)
+            elif node.op is not input:
+                self._write_node(proto.graph, node, written[node])
+        for name, value in self.names.twins:
+            proto.graph.node.add(op_type="Identity", input=[self.names.of[value]], output=[name])
+        self._write_ports(proto)
+        self._annotate(proto.graph)
+        return Model(proto, self.tensors)
+
+    def _plan(self, node: Node) -> Written | None:
+        """Ask the row of a node what to write, None for one that is carried, and note which constants that needs."""
+        if node in self.carried:
+            self._check_carried(node)
+            self.needed.update(node.inputs)
+            return None
+        row = BY_OP.get(node.op)
+        if row is None:
+            raise Error(f"{node!r} cannot be written: ONNX has nothing for operator {node.op.name}; rewrite it, or bind its state as a constant")
+        if schemas.since(row.type, self.opset) is None:
+            raise too_old(node, row.type, self.opset, schemas.first(row.type), f"there is no {row.type} yet")
+        written = row.write(node, self.opset)
+        self.needed.update([value for value in written.inputs if isinstance(value, Value)])
+        return written
+
+    def _check_carried(self, node: Node) -> None:
+        """Refuse another opset where the operator changed in between."""
+        prototype = self.prototypes[node]
+        was = next((version for domain, version in self.carried[node].imports if domain in ("", "ai.onnx")), self.opset)
+        if prototype.domain not in ("", "ai.onnx") or was == self.opset:
+            return
+        if schemas.since(prototype.op_type, was) != schemas.since(prototype.op_type, self.opset) or prototype.attribute and inner_names(prototype):
+            raise Error(f"{node!r} is carried from opset {was} and may mean something else at opset {self.opset}; save with opset={was}")
+
+    def _start(self) -> onnx.ModelProto:
+        proto = onnx.ModelProto()
+        if self.header is not None:
+            proto.ParseFromString(self.header.model)
+        else:
+            proto.producer_name = "nnvm"
+        self._write_imports(proto)
+        known = {(function.domain, function.name, function.overload) for function in proto.functions}
+        for record in self.carried.values():
+            for data in record.functions:
+                function = onnx.FunctionProto.FromString(data)
+                key = (function.domain, function.name, function.overload)
+                if key not in known:
+                    known.add(key)
+                    proto.functions.append(function)
+        proto.graph.name = self.graph.name
+        oldest = onnx.helper.find_min_ir_version_for([item for item in proto.opset_import if item.domain == ""], ignore_unknown=True)
+        if self.header is None or (self.opset != self.header.opset and proto.ir_version < oldest):
+            proto.ir_version = max(oldest, 8)
+        return proto
+
+    def _write_imports(self, proto: onnx.ModelProto) -> None:
+        versions = {"" if item.domain == "ai.onnx" else item.domain: item.version for item in proto.opset_import}
+        for record in self.carried.values():
+            for domain, version in record.imports:
+                versions.setdefault("" if domain == "ai.onnx" else domain, version)
+        versions[""] = self.opset
+        proto.ClearField("opset_import")
+        for domain, version in versions.items():
+            proto.opset_import.add(domain=domain, version=version)
+
+    def _write_constant(self, graph: onnx.GraphProto, node: Node) -> None:
+        data: TensorData = node.params["data"]
+        value = node.outputs[0]
+        name = self.names.of[value]
+        origin = node.hints.get(ONNX) if node.hints else None
+        large = data.nbytes > SMALL
+        if data.repeats and large and data.dtype.name in _FILLED and self.opset >= 9:
+            shape = self.names.fresh(f"{name}.shape")
+            self._initialise(graph, shape, tensor_data(data.shape, i64[len(data.shape)]))
+            made = graph.node.add(op_type="ConstantOfShape", input=[shape], output=[name])
+            write_attribute(made.attribute.add(), "value", TensorData(data.dtype[1], _one(data)))
+        elif isinstance(origin, Origin) and origin.constant and not (large and self.outside):
+            made = graph.node.add(op_type="Constant", output=[name], name=self._title(origin.name))
+            attribute = made.attribute.add(name="value", type=onnx.AttributeProto.TENSOR)
+            write_tensor(attribute.t, data, "")
+            _write_notes(made, origin)
+        else:
+            self._initialise(graph, name, data)
+
+    def _initialise(self, graph: onnx.GraphProto, name: str, data: TensorData) -> None:
+        tensor = graph.initializer.add()
+        if data.nbytes > SMALL and not isinstance(data.source, tuple):
+            describe_tensor(tensor, data, name)
+            self.tensors.append((tensor, data))
+        else:
+            write_tensor(tensor, data, name)
+
+    def _title(self, name: str) -> str:
+        """Return a node's own name, where no other node has it."""
+        if name in self.titles:
+            return ""
+        self.titles.add(name)
+        return name
+
+    def _write_node(self, graph: onnx.GraphProto, node: Node, written: Written | None) -> None:
+        origin = node.hints.get(ONNX) if node.hints else None
+        known = origin if isinstance(origin, Origin) else None
+        made = graph.node.add()
+        if written is None:
+            self._write_carried(made, node)
+        else:
+            made.op_type = written.type
+            made.input.extend(self._inputs(written.inputs))
+            made.output.extend(self._outputs(node, written.type, known))
+            for name, value in written.attributes.items():
+                write_attribute(made.attribute.add(), name, value)
+        if known is not None:
+            if known.name:
+                made.name = self._title(known.name)
+            _write_notes(made, known)
+
+    def _inputs(self, inputs: Sequence[Value | str]) -> list[str]:
+        of = self.names.of
+        found = [value if isinstance(value, str) else "" if value is ABSENT else of[value] for value in inputs]
+        while found and not found[-1]:
+            found.pop()
+        return found
+
+    def _outputs(self, node: Node, type: str, origin: Origin | None) -> list[str]:
+        of = self.names.of
+        if len(node.outputs) == 1:
+            return [of[node.outputs[0]]]
+        optional = schemas.optional_outputs(type, self.opset)
+        named = () if origin is None else origin.outputs
+        found = []
+        for i, value in enumerate(node.outputs):
+            wanted = i not in optional or value in self.counts or (i < len(named) and named[i])
+            found.append(of[value] if wanted else "")
+        while found and not found[-1]:
+            found.pop()
+        return found
+
+    def _write_carried(self, made: onnx.NodeProto, node: Node) -> None:
+        record = self.carried[node]
+        prototype = self.prototypes[node]
+        own = len(node.inputs) - len(record.captured)
+        of = self.names.of
+        captured = {name: of[value] for name, value in zip(record.captured, node.inputs[own:], strict=True)}
+        rename_captured(prototype, captured)
+        made.CopyFrom(prototype)
+        made.input.extend(["" if value is ABSENT else of[value] for value in node.inputs[:own]])
+        made.output.extend(["" if i in record.skipped else of[value] for i, value in enumerate(node.outputs)])
+
+    def _write_ports(self, proto: onnx.ModelProto) -> None:
+        """Write inputs and outputs, initializers among the inputs where the file had them there or is older than ir_version 4."""
+        graph = proto.graph
+        weights = {tensor.name: _declared_type(tensor) for tensor in graph.initializer}
+        inputs = {value.node.name or "": value.type for value in self.graph.inputs}
+        listed = weights if proto.ir_version < _LISTED else {name: weights[name] for name in self._fed() if name in weights}
+        for name in self._input_order(list(inputs), list(listed)):
+            self._write_port(graph.input.add(), "input", name, inputs[name] if name in inputs else listed[name])
+        for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
+            self._write_port(graph.output.add(), "output", name, value.type)
+        wanted = set(self.graph.outputs)
+        for node in self.carried:
+            for value in node.outputs:
+                if value.type is not None and value not in wanted:
+                    info = graph.value_info.add(name=self.names.of[value])
+                    write_type(info.type, value.type, self._may_name)
+
+    def _fed(self) -> tuple[str, ...]:
+        return () if self.header is None else self.header.fed
+
+    def _input_order(self, inputs: list[str], weights: list[str]) -> Iterable[str]:
+        """Return all names in the file's order where the graph still has that order, else inputs first."""
+        known = [] if self.header is None else [name for kind, name in self.header.ports if kind == "input"]
+        every = {*inputs, *weights}
+        merged = [name for name in known if name in every]
+        given = set(inputs)
+        if [name for name in merged if name in given] != inputs:
+            merged = inputs
+        return dict.fromkeys([*merged, *weights])
+
+    def _write_port(self, info: onnx.ValueInfoProto, kind: str, name: str, type: Type | None) -> None:
+        known = None if self.header is None else self.header.ports.get((kind, name))
+        if known is None:
+            info.name = name
+            write_type(info.type, type, self._may_name)
+            return
+        was, data = known
+        info.ParseFromString(data)
+        if type is was or type is None:
+            return
+        if isinstance(type, TensorType) and _refines(info.type, type):
+            for written, size in zip(info.type.tensor_type.shape.dim, type.shape, strict=True):
+                if not isinstance(size, Dim):
+                    written.dim_value = size
+            return
+        info.ClearField("type")
+        write_type(info.type, type, self._may_name)
+
+    def _may_name(self, name: str) -> bool:
+        return self.header is None or name in self.header.dims
+
+    def _annotate(self, graph: onnx.GraphProto) -> None:
+        """Keep the quantization annotations of tensors that are still there."""
+        if not graph.quantization_annotation:
+            return
+        kept = [item for item in graph.quantization_annotation if item.tensor_name in self.names.taken]
+        graph.ClearField("quantization_annotation")
+        graph.quantization_annotation.extend(kept)
+
+
+def _record(node: Node) -> Carried:
+    record = node.params[CARRIED]
+    assert isinstance(record, Carried)
+    return record
+
+
+def _one(data: TensorData) -> bytes:
+    """Return the bytes of the element that repeated data repeats."""
+    source = data.source
+    assert isinstance(source, (bytes, memoryview))
+    return bytes(source)
+
+
+def _declared_type(tensor: onnx.TensorProto) -> Type:
+    element = next(element for element, number in NUMBERS.items() if number == tensor.data_type)
+    return element[tuple(tensor.dims)]
+
+
+def _refines(declared: onnx.TypeProto, type: TensorType) -> bool:
+    """Say whether a type has the element type and rank that a file declared, so that the file's names for dimensions may stay."""
+    tensor = declared.tensor_type
+    if not declared.HasField("tensor_type") or tensor.elem_type != NUMBERS[type.dtype] or type.shape_or_none is None:
+        return False
+    return bool(tensor.HasField("shape")) and len(tensor.shape.dim) == len(type.shape)
+
+
+def _write_notes(made: onnx.NodeProto, origin: Origin) -> None:
+    if origin.doc:
+        made.doc_string = origin.doc
+    for key, value in origin.metadata:
+        made.metadata_props.add(key=key, value=value)

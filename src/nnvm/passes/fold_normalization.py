@@ -1,0 +1,224 @@
+"""How a scale and a shift of each channel move into the weights of what computes the channels."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nnvm.analyses import fixed, uses
+from nnvm.attrs import view
+from nnvm.errors import Error
+from nnvm.ir import ABSENT, Graph, Node, Op, UnknownRank, Value, equal, f16, f32, f64, is_constant, product
+from nnvm.ops import add, batch_norm, conv, conv_transpose, div, expand, gemm, matmul, mul, neg, reshape, sqrt, sub
+from nnvm.passes.constants import filled, number, vector
+from nnvm.passes.visits import fits
+
+Affine = tuple[Value | None, Value | None]
+"""A factor and a shift, each a vector over the channels, a scalar, or None for none."""
+
+
+def fold_normalization(graph: Graph) -> Graph:
+    """Fold batch normalisation, and constant scales and shifts of channels, into the convolution or product that feeds them.
+
+    Only where nothing else reads what is scaled. What is computed of weights stays in the graph, for `fold_constants`.
+    """
+    return graph.rewrite(_Folding(graph).visit, origins=True)
+
+
+class _Folding:
+    def __init__(self, graph: Graph) -> None:
+        self.used: Mapping[Value, int] = uses(graph)
+        self.fixed = set(fixed(graph))
+
+    def visit(self, node: Node, origin: Node) -> Value | None:
+        read = READERS.get(node.op)
+        if read is None:
+            return None
+        for i in range(2 if node.op in (add, mul) else 1):
+            fed = node.inputs[i]
+            write = WRITERS.get(fed.node.op)
+            if write is None or fed.node.after or self.used[origin.inputs[i]] != 1:
+                continue
+            try:
+                made = self._fold(node, i, read, write)
+            except (UnknownRank, Error):
+                continue
+            if made is not None and fits(made, node):
+                return made
+        return None
+
+    def _fold(self, node: Node, i: int, read: "Read", write: "Write") -> Value | None:
+        fed = node.inputs[i]
+        if fed.dtype not in (f16, f32, f64):
+            return None
+        affine = read(self, node, i)
+        return None if affine is None else write(self, fed.node, affine)
+
+    def is_fixed(self, value: Value) -> bool:
+        """Say whether no input changes a value: it is a constant, depends on such alone, or was made here of those."""
+        return is_constant(value) or value in self.fixed
+
+    def keep(self, value: Value) -> Value:
+        """Remember that a value made here is fixed."""
+        self.fixed.add(value)
+        return value
+
+
+Read = Callable[[_Folding, Node, int], Affine | None]
+Write = Callable[[_Folding, Node, Affine], Value | None]
+
+
+def channel_axis(node: Node) -> int:
+    """Return which axis of its output a node computes channel by channel."""
+    return 1 if node.op in (conv, conv_transpose) else len(node.outputs[0].shape) - 1
+
+
+def _per_channel(value: Value, fed: Value) -> Value | None:
+    """Return a factor or shift that broadcasts to what feeds it as a vector over the channels, or a scalar; None where it is neither."""
+    shape, axis = fed.shape, channel_axis(fed.node)
+    channels = shape[axis]
+    if value.dtype is not fed.dtype or not isinstance(channels, int) or len(value.shape) > len(shape):
+        return None
+    amount = number(value)
+    if amount is not None:
+        return filled(amount, fed.dtype)
+    lead = len(shape) - len(value.shape)
+    if any(size != 1 and lead + i != axis for i, size in enumerate(value.shape)):
+        return None
+    elements = product(value.shape)
+    if elements not in (1, channels):
+        return None
+    if len(value.shape) == 1 and elements == channels:
+        return value
+    return reshape(value, vector([channels] if elements == channels else []))
+
+
+def _read_batch_norm(folding: _Folding, node: Node, i: int) -> Affine | None:
+    fed, scale, bias, mean, var = node.inputs
+    statistics = (scale, bias, mean, var)
+    if not all(folding.is_fixed(value) and value.dtype is fed.dtype for value in statistics):
+        return None
+    if channel_axis(fed.node) != 1:
+        return None
+    factor = folding.keep(div(scale, sqrt(add(var, filled(node.params["epsilon"], var.dtype)))))
+    return factor, folding.keep(sub(bias, mul(mean, factor)))
+
+
+def _read_mul(folding: _Folding, node: Node, i: int) -> Affine | None:
+    other = node.inputs[1 - i]
+    return (_per_channel(other, node.inputs[i]), None) if folding.is_fixed(other) else None
+
+
+def _read_div(folding: _Folding, node: Node, i: int) -> Affine | None:
+    fed, other = node.inputs
+    divisor = _per_channel(other, fed) if folding.is_fixed(other) else None
+    return None if divisor is None else (div(filled(1, fed.dtype), divisor), None)
+
+
+def _read_add(folding: _Folding, node: Node, i: int) -> Affine | None:
+    fed, other = node.inputs[i], node.inputs[1 - i]
+    if folding.is_fixed(other):
+        return None, _per_channel(other, fed)
+    row = _viewed_row(other, fed)
+    return None if row is None else (None, row)
+
+
+def _read_sub(folding: _Folding, node: Node, i: int) -> Affine | None:
+    fed, other = node.inputs
+    shift = _per_channel(other, fed) if folding.is_fixed(other) else None
+    return None if shift is None else (None, neg(shift))
+
+
+def _viewed_row(value: Value, fed: Value) -> Value | None:
+    """Return the vector over the channels that a shift is only a view of; it may be computed, for a convolution without bias."""
+    if value.node.op not in view or value.node.after or fed.node.op is not conv or _bias(fed.node) is not ABSENT:
+        return None
+    row = value.node.inputs[0]
+    axis, lead = channel_axis(fed.node), len(fed.shape) - len(value.shape)
+    spread = all(size == 1 or lead + i == axis for i, size in enumerate(value.shape))
+    return row if spread and len(row.shape) == 1 and equal(row.shape[0], fed.shape[axis]) else None
+
+
+def _bias(node: Node) -> Value:
+    return node.inputs[2] if len(node.inputs) > 2 else ABSENT
+
+
+def _write_conv(folding: _Folding, node: Node, affine: Affine) -> Value | None:
+    factor, shift = affine
+    x, weight = node.inputs[:2]
+    bias = _bias(node)
+    if factor is not None:
+        if not folding.is_fixed(weight) or not (bias is ABSENT or folding.is_fixed(bias)):
+            return None
+        weight = folding.keep(mul(weight, _along_weight(factor, node)))
+        bias = bias if bias is ABSENT else folding.keep(mul(bias, factor))
+    if shift is not None:
+        if bias is not ABSENT and not folding.is_fixed(bias):
+            return None
+        bias = _wide(shift, node.outputs[0].shape[1]) if bias is ABSENT else add(bias, shift)
+        if folding.is_fixed(shift) or not shift.node.inputs:
+            folding.keep(bias)
+    return node.op(x, weight, bias, **node.params) if factor is not None or shift is not None else None
+
+
+def _along_weight(factor: Value, node: Node) -> Value:
+    """Return a vector over the output channels in the shape that scales a convolution's weight."""
+    weight = node.inputs[1]
+    if factor.shape == ():
+        return factor
+    ones = [1] * (len(weight.shape) - 2)
+    if node.op is conv:
+        return reshape(factor, vector([-1, 1, *ones]))
+    groups, (channels, out) = node.params["groups"], weight.shape[:2]
+    if groups == 1:
+        return reshape(factor, vector([1, -1, *ones]))
+    if not isinstance(channels, int) or not isinstance(out, int):
+        raise UnknownRank
+    repeated = expand(reshape(factor, vector([groups, 1, out])), vector([groups, channels // groups, out]))
+    return reshape(repeated, vector([channels, out, *ones]))
+
+
+def _wide(shift: Value, channels: object) -> Value:
+    """Return a shift as the vector that a bias is."""
+    if shift.shape != ():
+        return shift
+    if not isinstance(channels, int):
+        raise UnknownRank
+    amount = number(shift)
+    return expand(shift, vector([channels])) if amount is None else filled(amount, shift.dtype, (channels,))
+
+
+def _write_gemm(folding: _Folding, node: Node, affine: Affine) -> Value | None:
+    factor, shift = affine
+    a, b = node.inputs[:2]
+    c, options = _bias(node), dict(node.params)
+    if c is not ABSENT and not folding.is_fixed(c):
+        return None
+    if factor is not None:
+        if not folding.is_fixed(b):
+            return None
+        turned = node.params["transpose_b"] and factor.shape != ()
+        b = folding.keep(mul(b, reshape(factor, vector([-1, 1])) if turned else factor))
+        c = c if c is ABSENT else folding.keep(mul(c, factor))
+    if shift is not None:
+        if c is not ABSENT and options["beta"] != 1:
+            c = mul(c, filled(options["beta"], c.dtype))
+        c = folding.keep(shift if c is ABSENT else add(c, shift))
+        options["beta"] = 1.0
+    return gemm(a, b, c, **options) if factor is not None or shift is not None else None
+
+
+def _write_matmul(folding: _Folding, node: Node, affine: Affine) -> Value | None:
+    factor, shift = affine
+    x, weight = node.inputs
+    if len(weight.shape) != 2 or not folding.is_fixed(weight) or (factor is None and shift is None):
+        return None
+    if factor is not None:
+        weight = folding.keep(mul(weight, factor))
+    if shift is None:
+        return matmul(x, weight)
+    return gemm(x, weight, shift) if len(x.shape) == 2 else None
+
+
+READERS: Mapping[Op[..., Any], Read] = {
+    batch_norm: _read_batch_norm, mul: _read_mul, div: _read_div, add: _read_add, sub: _read_sub,
+}  # fmt: skip
+WRITERS: Mapping[Op[..., Any], Write] = {conv: _write_conv, conv_transpose: _write_conv, gemm: _write_gemm, matmul: _write_matmul}

@@ -1,0 +1,108 @@
+"""What moves, joins or cuts elements and leaves them all where they were."""
+
+from collections.abc import Iterator
+
+from nnvm.ir import ABSENT, Node, Rule, Value, either, rule
+from nnvm.ops import (
+    concat, depth_to_space, expand, pad, reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_sum, reshape, slice, space_to_depth,
+    split, tile, transpose,
+)  # fmt: skip
+from nnvm.passes.constants import whole
+from nnvm.passes.visits import Attempts
+
+
+@rule
+def reshaped_to_same(x: Value, shape: Value, allowzero: bool) -> Iterator[Value]:
+    """reshape(x, its own shape) = x."""
+    yield reshape(x, shape, allowzero=allowzero)
+    yield x
+
+
+@rule
+def expanded_to_same(x: Value, shape: Value) -> Iterator[Value]:
+    """expand(x, its own shape) = x."""
+    yield expand(x, shape)
+    yield x
+
+
+@rule
+def tiled_once(x: Value, repeats: Value) -> Iterator[Value]:
+    """tile(x, ones) = x."""
+    yield tile(x, repeats)
+    yield x
+
+
+@rule
+def joined_alone(x: Value, axis: int) -> Iterator[Value]:
+    """concat(x) = x."""
+    yield concat(x, axis=axis)
+    yield x
+
+
+@rule
+def cut_into_one(x: Value, axis: int) -> Iterator[Value]:
+    """split(x, into one) = x."""
+    yield split(x, axis=axis, parts=1)[0]
+    yield x
+
+
+@rule
+def cut_into_one_of_all(x: Value, sizes: Value, axis: int) -> Iterator[Value]:
+    """split(x, [its length]) = x."""
+    yield split(x, sizes, axis=axis, parts=1)[0]
+    yield x
+
+
+@rule
+def transposed_in_place(x: Value, perm: tuple[int, ...]) -> Iterator[Value]:
+    """transpose(x, to its own order) = x."""
+    yield transpose(x, perm=perm)
+    if perm == tuple(range(len(x.shape))) or len(x.shape) < 2:
+        yield x
+
+
+@rule
+def reduced_over_nothing(x: Value, axes: Value, keepdims: bool, noop_with_empty_axes: bool) -> Iterator[Value]:
+    """Sum, mean, maximum, minimum or product over no axes, or over kept axes of 1, = x."""
+    yield either(
+        reduce_sum(x, axes, keepdims=keepdims, noop_with_empty_axes=noop_with_empty_axes),
+        reduce_mean(x, axes, keepdims=keepdims, noop_with_empty_axes=noop_with_empty_axes),
+        reduce_max(x, axes, keepdims=keepdims, noop_with_empty_axes=noop_with_empty_axes),
+        reduce_min(x, axes, keepdims=keepdims, noop_with_empty_axes=noop_with_empty_axes),
+        reduce_prod(x, axes, keepdims=keepdims, noop_with_empty_axes=noop_with_empty_axes),
+    )
+    yield x
+
+
+@rule
+def blocks_of_one(x: Value, mode: str) -> Iterator[Value]:
+    """depth_to_space(x, block=1) = x."""
+    yield depth_to_space(x, block=1, mode=mode)
+    yield x
+
+
+@rule
+def blocks_of_one_back(x: Value) -> Iterator[Value]:
+    """space_to_depth(x, block=1) = x."""
+    yield space_to_depth(x, block=1)
+    yield x
+
+
+def whole_slice(node: Node) -> Value | None:
+    """Take everything, in order, and there is nothing to take; that the type stays says where it starts and ends."""
+    steps = node.inputs[4] if len(node.inputs) > 4 else ABSENT
+    strides = () if steps is ABSENT else whole(steps)
+    return node.inputs[0] if strides is not None and all(step == 1 for step in strides) else None
+
+
+def whole_pad(node: Node) -> Value | None:
+    """Pad by nothing, whatever the value and axes."""
+    amounts = whole(node.inputs[1])
+    return node.inputs[0] if amounts is not None and not any(amounts) else None
+
+
+MOVEMENTS: tuple[Rule, ...] = (
+    reshaped_to_same, expanded_to_same, tiled_once, joined_alone, cut_into_one, cut_into_one_of_all, transposed_in_place,
+    reduced_over_nothing, blocks_of_one, blocks_of_one_back,
+)  # fmt: skip
+CUTS: Attempts = {slice: (whole_slice,), pad: (whole_pad,)}

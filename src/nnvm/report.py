@@ -1,0 +1,321 @@
+"""What the command prints, as plain objects: the figures of a graph, of an optimisation, of a plan, of a run."""
+
+import os
+import statistics
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+
+from nnvm.attrs import macs
+from nnvm.errors import Error, MissingExtra
+from nnvm.ir import Graph, TensorType, data_of, is_constant, operators
+from nnvm.ir.dims import Dim, Size
+from nnvm.ir.types import Type, UnknownRank
+from nnvm.pipeline import Timing, compile, count_nodes, operator_counts, optimize
+
+PROGRAM_SUFFIX: Final = ".nnp"
+Working = Callable[[str], AbstractContextManager[None]]
+
+
+def plain(thing: Any) -> Any:
+    """Return an object that JSON can hold; dimensions become their text."""
+    if isinstance(thing, Mapping):
+        return {str(key): plain(value) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [plain(value) for value in thing]
+    return str(thing) if isinstance(thing, (Dim, Path)) else thing
+
+
+def show(graph: Graph) -> dict[str, Any]:
+    """Return what `nnvm show` says of a graph."""
+    constants = [data for node in graph.nodes if is_constant(node.outputs[0]) for data in [data_of(node.outputs[0])] if data is not None]
+    work: Size = 0
+    for node in operators(graph):
+        cost = macs.get(node.op)
+        try:
+            work = work + (cost(node) if cost is not None else 0)
+        except UnknownRank:
+            continue
+    return {
+        "nodes": count_nodes(graph),
+        "operators": operator_counts(graph),
+        "inputs": [_row(value.name, value.type) for value in graph.inputs],
+        "outputs": [_row(name, value.type) for name, value in zip(graph.output_names, graph.outputs, strict=True)],
+        "parameters": sum(data.size for data in constants),
+        "parameter_bytes": sum(data.nbytes for data in constants if not isinstance(data.source, tuple)),
+        "macs": work if isinstance(work, int) else str(work),
+    }
+
+
+def _row(name: str, type: Type | None) -> dict[str, Any]:
+    if not isinstance(type, TensorType):
+        return {"name": name, "dtype": None if type is None else str(type), "shape": None}
+    shape = None if type.shape_or_none is None else [size if isinstance(size, int) else str(size) for size in type.shape_or_none]
+    return {"name": name, "dtype": type.dtype.name, "shape": shape}
+
+
+def optimise(
+    load: Callable[[], Graph],
+    output: Path | None,
+    *,
+    passes: Sequence[str] | None,
+    check: bool,
+    verify_each: bool,
+    seed: int,
+    limits: tuple[float, float] | None,
+    working: Working,
+) -> dict[str, Any]:
+    """Load, optimise, check and save a model; what is not equivalent is not saved."""
+    start = time.perf_counter()
+    original = load()
+    timings: list[Timing] = []
+    with working("optimising"):
+        changed = optimize(original, passes, report=timings.append, verify_each=verify_each)
+    seconds = time.perf_counter() - start
+    result: dict[str, Any] = {"before": show(original), "after": show(changed), "seconds": 0.0}
+    start = time.perf_counter()
+    with working("checking"):
+        result |= _check(original, changed, seed, limits) if check else _unchecked()
+    result["check_seconds"] = time.perf_counter() - start if check else 0.0
+    start = time.perf_counter()
+    if output is not None and result["equivalent"] is not False:
+        from nnvm.frontends import save
+
+        with working(f"saving {output}"):
+            save(changed, output)
+    result["seconds"] = seconds + time.perf_counter() - start
+    result["passes"] = [{"name": each.name, "seconds": each.seconds, "nodes": each.nodes} for each in timings]
+    return result
+
+
+def _unchecked() -> dict[str, Any]:
+    return {"equivalent": None, "insensitive": [], "rtol": None, "atol": None, "bindings": [], "refused": [], "max_abs_error": None, "differs": None}
+
+
+def _check(original: Graph, changed: Graph, seed: int, limits: tuple[float, float] | None) -> dict[str, Any]:
+    from nnvm.equivalence import compare
+
+    try:
+        found = compare(original, changed, seed=seed, limits=limits)
+    except Error as error:
+        raise Error(f"the result could not be checked: {error}; --no-check saves it unproven") from error
+    keys = ("equivalent", "insensitive", "rtol", "atol", "bindings", "refused", "max_abs_error", "differs")
+    return {key: getattr(found, key) for key in keys}
+
+
+def plan(graph: Graph, *, backend: str, io: str, alignment: int, buffers: bool, save: Path | None) -> dict[str, Any]:
+    """Return what `nnvm plan` says of a graph; `save` writes the Program."""
+    start = time.perf_counter()
+    program = compile(graph, backend, io=io, alignment=alignment).program
+    result = {**program.meta["plan"], "backend": backend, "seconds": time.perf_counter() - start}
+    if buffers:
+        result["buffers"] = _buffers(program, result["binding"])
+    if save is not None:
+        program.save(save)
+    return result
+
+
+def _buffers(program: Any, binding: Mapping[str, int]) -> list[dict[str, Any]]:
+    """List the arena's buffers where they lie at the binding, each with the first and last step that touches it."""
+    from nnvm.runtime.layout import layout
+
+    placed = layout(program, binding)
+    touched: dict[int, list[int]] = {}
+    for i, step in enumerate(program.steps):
+        for index in (*step.inputs, *step.outputs):
+            shown = index
+            while shown is not None:
+                touched.setdefault(shown, []).append(i)
+                shown = program.buffers[shown].view_of
+    rows = []
+    for i, buffer in enumerate(program.buffers):
+        if buffer.kind == "arena" and i in touched:
+            alias = None if buffer.alias_of is None else program.buffers[buffer.alias_of].name
+            span = {"first": touched[i][0], "last": touched[i][-1], "alias_of": alias}
+            rows.append({"name": buffer.name, "offset": placed.starts[i], "size": placed.sizes[i], **span})
+    return rows
+
+
+def load_program(path: str) -> Any:
+    """Load a saved Program."""
+    from nnvm.runtime.program import load
+
+    return load(path)
+
+
+def run(
+    loaded: Any,
+    model: str,
+    files: Mapping[str, str],
+    save: Path | None,
+    *,
+    backend: str,
+    runs: int,
+    compare: str | None,
+    seed: int,
+    limits: tuple[float, float] | None,
+    binding: Mapping[str, int],
+) -> dict[str, Any]:
+    """Run a graph or a saved Program, and return what `nnvm run` says."""
+    executable = compile(loaded, backend) if isinstance(loaded, Graph) else _runner(loaded)
+    arrays = _inputs(loaded, executable.program, files, seed, limits, binding)
+    seconds, outputs = _timed(lambda: executable.run(arrays), runs)
+    names = executable.program.output_names
+    result: dict[str, Any] = {
+        "outputs": [_summary(name, array) for name, array in zip(names, outputs, strict=True)],
+        "runs": runs,
+        "seconds_median": seconds,
+        "backend": executable.program.backend,
+        "workers": 1,
+        "fallbacks": {},
+        "planned_bytes": executable.stats.planned_bytes,
+        "adopted_bytes": executable.stats.adopted_bytes,
+        "transient_bytes": _transient(executable, arrays, outputs),
+    }
+    if compare is not None:
+        result["compared"] = _compare(compare, model, arrays, dict(zip(names, outputs, strict=True)), runs)
+    if save is not None:
+        _save_arrays(save, dict(zip(names, outputs, strict=True)))
+    return result
+
+
+def _runner(program: Any) -> Any:
+    from nnvm.backends.numpy import run as ready
+
+    return ready(program)
+
+
+def _timed(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
+    outputs = call()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        outputs = call()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds), outputs
+
+
+def _inputs(
+    loaded: Any, program: Any, files: Mapping[str, str], seed: int, limits: tuple[float, float] | None, binding: Mapping[str, int]
+) -> dict[str, Any]:
+    import numpy as np
+
+    from nnvm.equivalence import candidate_bindings, open_dimensions, random_inputs
+    from nnvm.ir import named_input, tensor_type
+    from nnvm.ir.dims import dim
+    from nnvm.ir.types import dtype
+
+    if isinstance(loaded, Graph):
+        graph = loaded
+    else:
+        found = []
+        for i in program.inputs:
+            buffer = program.buffers[i]
+            shape = tuple(dim(size) if isinstance(size, str) else size for size in buffer.shape)
+            found.append(named_input(buffer.name, tensor_type(dtype(buffer.dtype), shape)))
+        graph = Graph((), found)
+    unknown = sorted(set(files) - {value.name for value in graph.inputs})
+    if unknown:
+        raise Error(f"there is no input {', '.join(unknown)}; the inputs are {', '.join(value.name for value in graph.inputs)}")
+    given = {}
+    for name, path in files.items():
+        try:
+            given[name] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise Error(f"{path} cannot be read as the values of {name}: {error}") from error
+    rest = [value for value in graph.inputs if value.name not in given]
+    if not rest:
+        return given
+    open_dims = open_dimensions(graph)
+    sample = dict(program.meta.get("plan", {}).get("binding", {})) or candidate_bindings(graph)[0]
+    shapes = {name: array.shape for name, array in given.items()}
+    for value in graph.inputs:
+        if value.name in shapes and isinstance(value.type, TensorType) and len(value.shape) == len(shapes[value.name]):
+            sample |= {str(size): length for size, length in zip(value.shape, shapes[value.name], strict=True) if str(size) in open_dims}
+    return given | random_inputs(Graph((), rest), {**sample, **binding}, seed, limits)
+
+
+def _summary(name: str, array: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "dtype": array.dtype.name, "shape": list(array.shape)}
+    if array.ndim and array.size and array.dtype.kind in "fiu" and array.size // array.shape[-1] == 1:
+        best = int(array.reshape(-1).argmax())
+        row["top"] = {"index": best, "value": float(array.reshape(-1)[best])}
+    return row
+
+
+def _transient(executable: Any, arrays: Mapping[str, Any], outputs: Sequence[Any]) -> int:
+    """Measure what one run allocates beside what was planned, adopted and handed out."""
+    tracemalloc.start()
+    try:
+        results = executable.run(arrays)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return max(0, int(peak) - sum(int(array.nbytes) for array in results) - int(executable.stats.adopted_bytes))
+
+
+def _compare(engine: str, model: str, arrays: Mapping[str, Any], outputs: Mapping[str, Any], runs: int) -> dict[str, Any]:
+    from nnvm.equivalence import agree
+
+    if engine != "onnxruntime":
+        raise Error(f"there is no engine {engine!r} to compare with; there is: onnxruntime")
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        raise MissingExtra("onnxruntime", "peers") from error
+    onnxruntime.set_default_logger_severity(3)
+    try:
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        seconds, theirs = _timed(lambda: session.run(list(outputs), dict(arrays)), runs)
+    except Exception as error:  # onnxruntime's errors share no base class of their own
+        raise Error(f"onnxruntime cannot run {model}: {error}") from error
+    answers = [agree(ours, other) for ours, other in zip(outputs.values(), theirs, strict=True)]
+    return {
+        "engine": engine,
+        "equivalent": all(same for same, _ in answers),
+        "max_abs_error": max((error for _, error in answers), default=0.0),
+        "seconds_median": seconds,
+    }
+
+
+def _save_arrays(folder: Path, arrays: Mapping[str, Any]) -> None:
+    import numpy as np
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, array in arrays.items():
+            np.save(folder / f"{name.replace('/', '_')}.npy", array)
+    except OSError as error:
+        raise Error(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as file:
+            file.write(text)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise Error(f"{path} cannot be written: {error.strerror}") from error
+
+
+def shape_text(shape: Sequence[Any] | None) -> str:
+    """Write a shape as people do."""
+    return "of unknown rank" if shape is None else "[" + ", ".join(map(str, shape)) + "]"
+
+
+def size_text(size: int) -> str:
+    """Write bytes as people do."""
+    for unit, scale in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def top_text(row: Mapping[str, Any]) -> str:
+    """Write the largest element of a vector of answers."""
+    return f", top answer {row['top']['index']} ({row['top']['value']:.4f})" if "top" in row else ""

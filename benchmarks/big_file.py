@@ -119,7 +119,7 @@ def _rows(model: Path, no_check: bool) -> Iterator[Sequence[Cell]]:
 
 
 def peak_anonymous(command: Sequence[str]) -> tuple[int, float, int]:
-    """Run a command; return the highest RssAnon of it and its children together, in bytes, its seconds, its exit code."""
+    """Run a command; return the highest RssAnon of it and its children together, in bytes, seconds and exit code."""
     start = time.perf_counter()
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:

@@ -161,8 +161,8 @@ def check_sensitive(
 ) -> dict[str, float]:
     """Return how far two random inputs move each output, and the input of its final Softmax, as a share of its norm.
 
-    Inputs without a given shape take their own, free dimensions as 1 at the front and as 64 elsewhere. Raises Insensitive
-    where one moves by less than `least`.
+    Inputs without a given shape take their own, free dimensions as 1 at the front and as 64 elsewhere. Raises
+    Insensitive where one moves by less than `least`.
     """
     names = dict.fromkeys([*(value.name for value in model.graph.output), *final_softmax_inputs(model.graph)])
     watched = _watching(model, names)

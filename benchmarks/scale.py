@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from benchmarks import scale_ours, scale_peers
+from benchmarks import scale_ours, scale_peers, thousand
 from benchmarks.figures import held, rounds
 from benchmarks.machine import describe, unslow
 from benchmarks.residual import residual
@@ -118,6 +118,10 @@ def _whole(sizes: Sequence[int], peers: Sequence[scale_peers.Peer]) -> list[list
     for peer in peers:
         bytes_each = held(partial(peer.build, rows)) / size if scale_peers.is_here(peer) else None
         found.append([f"{peer.name}, bytes a node", bytes_each, "-", "-"])
+    share = thousand.own_share()
+    found.append(
+        [f"load-optimise-plan of {thousand.NODES:,} nodes, our share, s", share, *_judged(share, thousand.BUDGET)]
+    )
     seconds = import_seconds()
     return [*found, ["import nnvm, s", seconds, *_judged(seconds, IMPORT_BUDGET)]]
 

@@ -75,12 +75,11 @@ def test_what_was_rebuilt_may_stand_for_its_twins() -> None:
     """As eliminating common sub-expressions does: the first of two equals replaces the second, and is not made again."""
     first, second = relu(tanh(X)), relu(tanh(X), name="second")
     table: dict[object, Value] = {}
+    swapped = neg(X)
 
     def merge(node: Node) -> Value | None:
-        if node.op is tanh and not table:
-            table["swap"] = neg(X)
         if node.op is tanh:
-            return table["swap"]
+            return swapped
         return table.setdefault((node.op, node.inputs), node.outputs[0])
 
     after = Graph([first, second]).rewrite(merge)

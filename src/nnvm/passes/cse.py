@@ -4,7 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from nnvm.analyses import pure
-from nnvm.ir import UNKNOWN, FileSlice, Graph, Node, Params, TensorData, TensorType, Value, collection_paused, commutes, constant, rebuild, same_type
+from nnvm.ir import (
+    UNKNOWN,
+    FileSlice,
+    Graph,
+    Node,
+    Params,
+    TensorData,
+    TensorType,
+    Value,
+    collection_paused,
+    commutes,
+    constant,
+    rebuild,
+    same_type,
+)
 from nnvm.ir.types import Type
 
 DEVICE: Final = "device"
@@ -86,7 +100,10 @@ def _hashable(hints: Mapping[str, Any]) -> object:
 
 def _params_key(given: Params) -> Key:
     """Tell params with data in them apart by content; whatever else they hold is equal to itself alone."""
-    return tuple((name, value.key if isinstance(value, TensorData) else (type(value), repr(value))) for name, value in given.items())
+    return tuple(
+        (name, value.key if isinstance(value, TensorData) else (type(value), repr(value)))
+        for name, value in given.items()
+    )
 
 
 def _covers(first: Node, second: Node) -> bool:
@@ -114,7 +131,9 @@ class _Constants:
     def first_equal(self, node: Node) -> Node:
         return self._look(self.types, node.outputs[0].type, node, (_sample, _content))
 
-    def _look(self, table: dict[Any, Any], key: Any, node: Node, finer: tuple[Callable[[TensorData], Key], ...]) -> Node:
+    def _look(
+        self, table: dict[Any, Any], key: Any, node: Node, finer: tuple[Callable[[TensorData], Key], ...]
+    ) -> Node:
         while True:
             found = table.get(key)
             if found is None:

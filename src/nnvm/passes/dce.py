@@ -6,7 +6,9 @@ from typing import Final
 from nnvm.ir import Graph, Node, OpAttr, Value, uses
 from nnvm.ops import max_pool, max_pool_with_indices
 
-narrow: Final[OpAttr[Callable[[Node, Sequence[bool]], Value | None]]] = OpAttr("the same use without outputs that nobody wants")
+narrow: Final[OpAttr[Callable[[Node, Sequence[bool]], Value | None]]] = OpAttr(
+    "the same use without outputs that nobody wants"
+)
 """From a node and which outputs are wanted to one value that stands for all that are, or None."""
 
 

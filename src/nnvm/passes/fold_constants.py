@@ -5,7 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from nnvm.analyses import pure
 from nnvm.attrs import view
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, constant, contents, data_of, same_type, tensor_data, uses
+from nnvm.ir import (
+    ABSENT,
+    Graph,
+    Node,
+    TensorData,
+    TensorType,
+    Value,
+    constant,
+    contents,
+    data_of,
+    same_type,
+    tensor_data,
+    uses,
+)
 from nnvm.ir.types import Type
 from nnvm.ops import cast, concat, expand, fill, gather, identity, slice, split, tile, transpose
 
@@ -54,7 +67,11 @@ def _without_computing(node: Node) -> tuple[Value, ...] | None:
 
 
 def _is_static(type: Type | None) -> bool:
-    return isinstance(type, TensorType) and type.shape_or_none is not None and all(isinstance(size, int) for size in type.shape_or_none)
+    return (
+        isinstance(type, TensorType)
+        and type.shape_or_none is not None
+        and all(isinstance(size, int) for size in type.shape_or_none)
+    )
 
 
 def _tensor(type: Type | None) -> TensorType:
@@ -106,7 +123,9 @@ def _constants(node: Node, data: Sequence[TensorData]) -> tuple[Value, ...]:
 def _computed(
     node: Node, origin: Node, used: Mapping[Value, int], evaluate: Evaluate, limit: int
 ) -> tuple[Value, ...] | None:
-    dying = sum(_bytes(new) for old, new in zip(origin.inputs, node.inputs, strict=True) if old is not ABSENT and used[old] == 1)
+    dying = sum(
+        _bytes(new) for old, new in zip(origin.inputs, node.inputs, strict=True) if old is not ABSENT and used[old] == 1
+    )
     room = max(limit, dying)
     expected = [_declared_bytes(type) for type in node.types]
     if sum(size for size in expected if size is not None) > room:
@@ -128,7 +147,11 @@ def _bytes(value: Value) -> int:
     data = data_of(value)
     if data is None:
         return 0
-    return len(data.source) if data.repeats and not isinstance(data.source, tuple) and hasattr(data.source, "__len__") else data.nbytes
+    return (
+        len(data.source)
+        if data.repeats and not isinstance(data.source, tuple) and hasattr(data.source, "__len__")
+        else data.nbytes
+    )
 
 
 def _declared_bytes(type: Type | None) -> int | None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nnvm.analyses import fixed, uses
+from nnvm.analyses import fixed
 from nnvm.attrs import view
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Graph, Node, Op, UnknownRank, Value, equal, f16, f32, f64, is_constant, product
+from nnvm.ir import ABSENT, Graph, Node, Op, UnknownRank, Value, data_of, equal, f16, f32, f64, is_constant, product
 from nnvm.ops import add, batch_norm, conv, conv_transpose, div, expand, gemm, matmul, mul, neg, reshape, sqrt, sub
 from nnvm.passes.constants import filled, number, vector
-from nnvm.passes.visits import fits
+from nnvm.passes.fold_constants import LIMIT
+from nnvm.passes.visits import Readers, fits
 
 Affine = tuple[Value | None, Value | None]
 """A factor and a shift, each a vector over the channels, a scalar, or None for none."""
@@ -25,17 +26,18 @@ def fold_normalization(graph: Graph) -> Graph:
 
 class _Folding:
     def __init__(self, graph: Graph) -> None:
-        self.used: Mapping[Value, int] = uses(graph)
+        self.readers = Readers(graph)
         self.fixed = set(fixed(graph))
 
     def visit(self, node: Node, origin: Node) -> Value | None:
-        read = READERS.get(node.op)
+        self.readers.see(node, origin)
+        read = READS.get(node.op)
         if read is None:
             return None
         for i in range(2 if node.op in (add, mul) else 1):
             fed = node.inputs[i]
-            write = WRITERS.get(fed.node.op)
-            if write is None or fed.node.after or self.used[origin.inputs[i]] != 1:
+            write = WRITES.get(fed.node.op)
+            if write is None or fed.node.after or not self.readers.one(fed):
                 continue
             try:
                 made = self._fold(node, i, read, write)
@@ -55,6 +57,17 @@ class _Folding:
     def is_fixed(self, value: Value) -> bool:
         """Say whether no input changes a value: it is a constant, depends on such alone, or was made here of those."""
         return is_constant(value) or value in self.fixed
+
+    def may_change(self, weight: Value) -> bool:
+        """Say whether a weight may be computed with: fixed, and not kept whole for somebody else as well."""
+        data = data_of(weight)
+        shared = not self.readers.one(weight) and (data is None or data.nbytes > LIMIT)
+        return self.is_fixed(weight) and not shared
+
+    def per_channel(self, value: Value, fed: Value) -> Value | None:
+        """Return what a fixed factor or shift is to each channel of what feeds it, or None."""
+        found = _per_channel(value, fed) if self.is_fixed(value) else None
+        return None if found is None else self.keep(found)
 
     def keep(self, value: Value) -> Value:
         """Remember that a value made here is fixed."""
@@ -103,28 +116,23 @@ def _read_batch_norm(folding: _Folding, node: Node, i: int) -> Affine | None:
 
 
 def _read_mul(folding: _Folding, node: Node, i: int) -> Affine | None:
-    other = node.inputs[1 - i]
-    return (_per_channel(other, node.inputs[i]), None) if folding.is_fixed(other) else None
+    return folding.per_channel(node.inputs[1 - i], node.inputs[i]), None
 
 
 def _read_div(folding: _Folding, node: Node, i: int) -> Affine | None:
-    fed, other = node.inputs
-    divisor = _per_channel(other, fed) if folding.is_fixed(other) else None
-    return None if divisor is None else (div(filled(1, fed.dtype), divisor), None)
+    divisor = folding.per_channel(node.inputs[1], node.inputs[0])
+    return None if divisor is None else (folding.keep(div(filled(1, divisor.dtype), divisor)), None)
 
 
 def _read_add(folding: _Folding, node: Node, i: int) -> Affine | None:
     fed, other = node.inputs[i], node.inputs[1 - i]
-    if folding.is_fixed(other):
-        return None, _per_channel(other, fed)
-    row = _viewed_row(other, fed)
-    return None if row is None else (None, row)
+    shift = folding.per_channel(other, fed)
+    return None, _viewed_row(other, fed) if shift is None else shift
 
 
 def _read_sub(folding: _Folding, node: Node, i: int) -> Affine | None:
-    fed, other = node.inputs
-    shift = _per_channel(other, fed) if folding.is_fixed(other) else None
-    return None if shift is None else (None, neg(shift))
+    shift = folding.per_channel(node.inputs[1], node.inputs[0])
+    return None if shift is None else (None, folding.keep(neg(shift)))
 
 
 def _viewed_row(value: Value, fed: Value) -> Value | None:
@@ -146,7 +154,7 @@ def _write_conv(folding: _Folding, node: Node, affine: Affine) -> Value | None:
     x, weight = node.inputs[:2]
     bias = _bias(node)
     if factor is not None:
-        if not folding.is_fixed(weight) or not (bias is ABSENT or folding.is_fixed(bias)):
+        if not folding.may_change(weight) or not (bias is ABSENT or folding.is_fixed(bias)):
             return None
         weight = folding.keep(mul(weight, _along_weight(factor, node)))
         bias = bias if bias is ABSENT else folding.keep(mul(bias, factor))
@@ -154,7 +162,7 @@ def _write_conv(folding: _Folding, node: Node, affine: Affine) -> Value | None:
         if bias is not ABSENT and not folding.is_fixed(bias):
             return None
         bias = _wide(shift, node.outputs[0].shape[1]) if bias is ABSENT else add(bias, shift)
-        if folding.is_fixed(shift) or not shift.node.inputs:
+        if folding.is_fixed(shift):
             folding.keep(bias)
     return node.op(x, weight, bias, **node.params) if factor is not None or shift is not None else None
 
@@ -193,7 +201,7 @@ def _write_gemm(folding: _Folding, node: Node, affine: Affine) -> Value | None:
     if c is not ABSENT and not folding.is_fixed(c):
         return None
     if factor is not None:
-        if not folding.is_fixed(b):
+        if not folding.may_change(b):
             return None
         turned = node.params["transpose_b"] and factor.shape != ()
         b = folding.keep(mul(b, reshape(factor, vector([-1, 1])) if turned else factor))
@@ -209,7 +217,7 @@ def _write_gemm(folding: _Folding, node: Node, affine: Affine) -> Value | None:
 def _write_matmul(folding: _Folding, node: Node, affine: Affine) -> Value | None:
     factor, shift = affine
     x, weight = node.inputs
-    if len(weight.shape) != 2 or not folding.is_fixed(weight) or (factor is None and shift is None):
+    if len(weight.shape) != 2 or not folding.may_change(weight) or (factor is None and shift is None):
         return None
     if factor is not None:
         weight = folding.keep(mul(weight, factor))
@@ -218,7 +226,12 @@ def _write_matmul(folding: _Folding, node: Node, affine: Affine) -> Value | None
     return gemm(x, weight, shift) if len(x.shape) == 2 else None
 
 
-READERS: Mapping[Op[..., Any], Read] = {
+READS: Mapping[Op[..., Any], Read] = {
     batch_norm: _read_batch_norm, mul: _read_mul, div: _read_div, add: _read_add, sub: _read_sub,
 }  # fmt: skip
-WRITERS: Mapping[Op[..., Any], Write] = {conv: _write_conv, conv_transpose: _write_conv, gemm: _write_gemm, matmul: _write_matmul}
+WRITES: Mapping[Op[..., Any], Write] = {
+    conv: _write_conv,
+    conv_transpose: _write_conv,
+    gemm: _write_gemm,
+    matmul: _write_matmul,
+}

@@ -36,7 +36,11 @@ class _Flow:
         found = node.op.infer(inputs, node.params, node.name)
         if len(found) != len(node.outputs):
             return None
-        types = found if found == node.types else tuple(sharper(new, old, node.name) for new, old in zip(found, node.types, strict=True))
+        types = (
+            found
+            if found == node.types
+            else tuple(sharper(new, old, node.name) for new, old in zip(found, node.types, strict=True))
+        )
         if types == node.types and inputs is node.inputs:
             return None
         return node.replace(inputs=inputs, types=types).outputs
@@ -70,7 +74,9 @@ def _typed(node: Node, type: Type) -> Value:
 
 
 def _is_vague(type: Type | None) -> bool:
-    return type is None or (isinstance(type, TensorType) and (type.shape_or_none is None or UNKNOWN in type.shape_or_none))
+    return type is None or (
+        isinstance(type, TensorType) and (type.shape_or_none is None or UNKNOWN in type.shape_or_none)
+    )
 
 
 def sharper(first: Type | None, second: Type | None, name: str | None) -> Type | None:
@@ -89,7 +95,9 @@ def sharper(first: Type | None, second: Type | None, name: str | None) -> Type |
         return second if left is None else first
     if len(left) != len(right):
         return first
-    return first[tuple(a if _vagueness(a, name) <= _vagueness(b, name) else b for a, b in zip(left, right, strict=True))]
+    return first[
+        tuple(a if _vagueness(a, name) <= _vagueness(b, name) else b for a, b in zip(left, right, strict=True))
+    ]
 
 
 def _vagueness(size: Size, name: str | None) -> int:

@@ -14,7 +14,9 @@ def set_dims(graph: Graph, binding: Mapping[str, int]) -> Graph:
     there = dim_names(graph)
     unknown = sorted(binding.keys() - set(there))
     if unknown:
-        raise Error(f"no dimension is called {', '.join(unknown)}; the graph has {', '.join(there) or 'no named dimension'}")
+        raise Error(
+            f"no dimension is called {', '.join(unknown)}; the graph has {', '.join(there) or 'no named dimension'}"
+        )
     negative = sorted(name for name, size in binding.items() if size < 0)
     if negative:
         raise Error(f"a dimension is not negative: {', '.join(f'{name}={binding[name]}' for name in negative)}")

@@ -1,16 +1,13 @@
 """How algebra makes a graph smaller: identities, combined constants, and one operator for what two or more spell out."""
 
-from collections.abc import Mapping
-
-from nnvm.analyses import uses
-from nnvm.ir import ABSENT, Graph, Node, TensorData, Value, apply_rules, constant, f16, f32, f64, is_constant, tensor_data
+from nnvm.ir import ABSENT, Graph, Node, Value, apply_rules, constant, f16, f32, f64, is_constant, tensor_data
 from nnvm.ops import add, dropout, gemm, matmul
 from nnvm.ops.nn import is_inference
 from nnvm.passes.rules.activation import ACTIVATIONS, CLIPS
 from nnvm.passes.rules.arithmetic import ARITHMETIC
 from nnvm.passes.rules.cast import CASTS
 from nnvm.passes.rules.movement import CUTS, MOVEMENTS
-from nnvm.passes.visits import attempt, first_of, until_settled
+from nnvm.passes.visits import Readers, attempt, first_of, until_settled
 
 RULES = (*ACTIVATIONS, *ARITHMETIC, *CASTS, *MOVEMENTS)
 SINGLES = {**CLIPS, **CUTS}
@@ -23,41 +20,38 @@ def simplify(graph: Graph) -> Graph:
 
 def _once(graph: Graph) -> Graph:
     graph = apply_rules(graph, RULES)
-    used = uses(graph)
+    readers = Readers(graph)
 
     def visit(node: Node, origin: Node) -> Value | tuple[Value, ...] | None:
+        readers.see(node, origin)
         if node.op is dropout:
-            return _kept(node, origin, used)
+            return _kept(node, readers.none(origin.outputs[1]))
         if node.op is add:
-            return attempt(lambda node: _with_bias(node, origin, used), node)
+            return attempt(lambda node: _with_bias(node, readers), node)
         return first_of(SINGLES, node)
 
     return graph.rewrite(visit, origins=True)
 
 
-def _kept(node: Node, origin: Node, used: Mapping[Value, int]) -> tuple[Value, ...] | None:
+def _kept(node: Node, alone: bool) -> tuple[Value, ...] | None:
     """Put its input for a dropout that keeps everything; a mask that is asked for must have a known shape."""
     if not is_inference(node):
         return None
     x, mask = node.inputs[0], node.outputs[1]
-    if origin.outputs[1] not in used:
+    if alone:
         return x, x
     shape = mask.tensor.shape_or_none if mask.type is not None else None
     if shape is None or not all(isinstance(size, int) for size in shape):
         return None
-    return x, constant(data=_ones(mask))
+    return x, constant(data=tensor_data(True, mask.tensor))
 
 
-def _ones(mask: Value) -> TensorData:
-    return tensor_data(True, mask.tensor)
-
-
-def _with_bias(node: Node, origin: Node, used: Mapping[Value, int]) -> Value | None:
+def _with_bias(node: Node, readers: Readers) -> Value | None:
     """matmul(x, w) + b = gemm(x, w, b), for matrices, a constant w and a row b."""
     for i in (0, 1):
         product, bias = node.inputs[i], node.inputs[1 - i]
         made = product.node
-        if made.op not in (matmul, gemm) or made.after or origin.inputs[i].node.op is not made.op or used[origin.inputs[i]] != 1:
+        if made.op not in (matmul, gemm) or made.after or not readers.one(product):
             continue
         if made.op is gemm and len(made.inputs) > 2 and made.inputs[2] is not ABSENT:
             continue

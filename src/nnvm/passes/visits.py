@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nnvm.errors import Error
-from nnvm.ir import Graph, Node, Op, UnknownRank, Value, same_type
+from nnvm.ir import Graph, Node, Op, UnknownRank, Value, same_type, uses
 
 Attempt: TypeAlias = Callable[[Node], Value | None]
 Attempts: TypeAlias = Mapping[Op[..., Any], Sequence[Attempt]]
@@ -47,3 +47,30 @@ def until_settled(graph: Graph, once: Callable[[Graph], Graph]) -> Graph:
             return graph
         graph = made
     return graph
+
+
+class Readers:
+    """Who reads a value while a graph is being rewritten: counts of the old graph, carried over to the values that stand for its own."""
+
+    __slots__ = ("counts", "now")
+
+    def __init__(self, graph: Graph) -> None:
+        self.counts: Mapping[Value, int] = uses(graph)
+        self.now: dict[Value, int] = {}
+
+    def see(self, node: Node, origin: Node) -> None:
+        """Learn what stands for what from a node on its new inputs; called for every node before its consumers are."""
+        if node is origin:
+            return
+        for new, old in zip(node.inputs, origin.inputs, strict=True):
+            if new is not old:
+                self.now[new] = max(self.now.get(new, 0), self.counts.get(new, 0), self.counts.get(old, 0))
+
+    def one(self, value: Value) -> bool:
+        """Say whether a value has a single reader; what a rule has just made has."""
+        found = self.now.get(value)
+        return (self.counts.get(value, 1) if found is None else found) <= 1
+
+    def none(self, value: Value) -> bool:
+        """Say whether nobody reads a value of the old graph."""
+        return value not in self.counts

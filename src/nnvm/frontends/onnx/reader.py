@@ -18,7 +18,7 @@ from nnvm.frontends.onnx.rows import Read, Row, Use
 from nnvm.frontends.onnx.tensors import read_tensor
 from nnvm.frontends.onnx.value_types import TypeReader, named_dims
 from nnvm.ir import (
-    ABSENT, EMPTY, Graph, Node, Params, TensorData, TensorType, Value, collection_paused, constant, f32, i64, make, named_input, params,
+    ABSENT, EMPTY, ContainerType, Graph, Node, Params, TensorData, TensorType, Value, collection_paused, constant, f32, i64, make, named_input, params,
     string, tensor_data,
 )  # fmt: skip
 from nnvm.ir.types import Type
@@ -199,6 +199,8 @@ class _Reader:
     def _read(
         self, row: Row, node: onnx.NodeProto, name: str, inputs: tuple[Value, ...], outputs: tuple[str, ...], used: set[str]
     ) -> Read | None:
+        if any([value.type.__class__ is ContainerType for value in inputs]):
+            return None
         attributes = {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}
         needed = outputs if len(outputs) == 1 else tuple([item if item in used else "" for item in outputs])
         found = row.read(Use(node.op_type, self.opset, name, inputs, attributes, needed))

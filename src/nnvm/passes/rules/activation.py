@@ -124,4 +124,3 @@ def _clipped(x: Value, low: Number, high: Number) -> Value | None:
 
 ACTIVATIONS: tuple[Rule, ...] = (relu_twice, divided_clip, divided_gate, scaled_clip, scaled_gate)
 CLIPS: Attempts = {clip: (join_clips, plain_clip), relu: (join_clips,)}
-

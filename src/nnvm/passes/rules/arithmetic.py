@@ -9,7 +9,23 @@ from nnvm.ir.tensor_data import Number
 from nnvm.ir.types import product
 from nnvm.ops import abs as absolute
 from nnvm.ops import (
-    add, add_n, ceil, div, floor, identity, logical_and, logical_not, logical_or, maximum, mean_n, minimum, mul, neg, relu, sign, sub,
+    add,
+    add_n,
+    ceil,
+    div,
+    floor,
+    identity,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    mean_n,
+    minimum,
+    mul,
+    neg,
+    relu,
+    sign,
+    sub,
     where,
 )  # fmt: skip
 from nnvm.ops import round as rounded
@@ -23,6 +39,10 @@ _TAME = (1e-30, 1e30)
 def many_armed(nodes: Sequence[Node]) -> int:
     """Measure a piece of graph by its sums of any number of terms."""
     return sum(node.op is add_n for node in nodes)
+
+
+def _number(amount: int) -> Value:
+    return filled(amount, f32)
 
 
 @rule
@@ -259,10 +279,6 @@ def divide_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x / _joined("*", a, b)
 
 
-def _number(amount: int) -> Value:
-    return filled(amount, f32)
-
-
 def _may_join(x: Value, a: Value, b: Value, *, exact: bool) -> bool:
     """Say whether two constants may be computed with first: of enough precision, and no larger together than one of them."""
     if not is_constant(a) or not is_constant(b) or is_constant(x) or a.dtype is not b.dtype:
@@ -287,7 +303,9 @@ def _tame(sign: str, p: Number, q: Number) -> Number:
     if sign == "/" and not q:
         raise Error(f"{p} / {q}")
     found = p + q if sign == "+" else p - q if sign == "-" else p * q if sign == "*" else p / q
-    tame = math.isfinite(found) and (sign in "+-" or not found or isinstance(found, int) or _TAME[0] < abs(found) < _TAME[1])
+    tame = math.isfinite(found) and (
+        sign in "+-" or not found or isinstance(found, int) or _TAME[0] < abs(found) < _TAME[1]
+    )
     if not tame:
         raise Error(f"{p} {sign} {q} = {found}")
     return found

@@ -4,8 +4,21 @@ from collections.abc import Iterator
 
 from nnvm.ir import ABSENT, Node, Rule, Value, either, rule
 from nnvm.ops import (
-    concat, depth_to_space, expand, pad, reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_sum, reshape, slice, space_to_depth,
-    split, tile, transpose,
+    concat,
+    depth_to_space,
+    expand,
+    pad,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+    reshape,
+    slice,
+    space_to_depth,
+    split,
+    tile,
+    transpose,
 )  # fmt: skip
 from nnvm.passes.constants import whole
 from nnvm.passes.visits import Attempts

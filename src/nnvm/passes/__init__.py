@@ -1,0 +1,28 @@
+"""Graph in, graph out: one file each, named by its verb or the name everybody knows."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from nnvm.passes.cancel_layout import cancel_layout
+from nnvm.passes.cse import cse
+from nnvm.passes.dce import dce
+from nnvm.passes.fold_constants import fold_constants
+from nnvm.passes.fold_normalization import fold_normalization
+from nnvm.passes.infer_types import infer_types
+from nnvm.passes.set_dims import set_dims
+from nnvm.passes.simplify import simplify
+
+Pass = Callable[..., Any]
+
+DEFAULT: Final[tuple[Pass, ...]] = (
+    infer_types, fold_constants, simplify, cancel_layout, fold_normalization, fold_constants, cse, dce,
+)  # fmt: skip
+"""What `nnvm.optimize` runs, over and over until the graph stays the same, a few rounds at most."""
+
+PASSES: Final[dict[str, Pass]] = {
+    each.__name__: each for each in (cancel_layout, cse, dce, fold_constants, fold_normalization, infer_types, simplify)
+}
+
+__all__ = [
+    "DEFAULT", "PASSES", "Pass", "cancel_layout", "cse", "dce", "fold_constants", "fold_normalization", "infer_types", "set_dims", "simplify",
+]  # fmt: skip

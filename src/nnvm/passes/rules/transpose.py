@@ -1,0 +1,138 @@
+"""How transposes meet, and how one moves to where it meets another."""
+
+from collections.abc import Iterator, Sequence
+
+from nnvm.attrs import elementwise
+from nnvm.ir import ABSENT, Node, Rule, TensorType, Value, is_constant, product, rebuild, rule
+from nnvm.ops import reshape, transpose
+from nnvm.passes.constants import vector
+from nnvm.passes.visits import Readers
+
+Perm = tuple[int, ...]
+
+
+@rule
+def transpose_twice(x: Value, first: Perm, second: Perm) -> Iterator[Value]:
+    """transpose(transpose(x, p), q) = transpose(x, p of q), or x where that is every axis at its place."""
+    yield transpose(transpose(x, perm=first), perm=second)
+    merged = _merged(order(first, len(x.shape)), order(second, len(x.shape)))
+    yield x if merged == tuple(range(len(merged))) else transpose(x, perm=merged)
+
+
+def order(perm: Perm, rank: int) -> Perm:
+    """Return a transpose's permutation, written out."""
+    return perm or tuple(range(rank))[::-1]
+
+
+def _merged(first: Perm, second: Perm) -> Perm:
+    return tuple(first[i] for i in second)
+
+
+def _undone(perm: Perm) -> Perm:
+    return tuple(sorted(range(len(perm)), key=perm.__getitem__))
+
+
+def _perm_of(value: Value) -> Perm | None:
+    node = value.node
+    return order(node.params["perm"], len(value.shape)) if node.op is transpose and not node.after else None
+
+
+class Leaf:
+    """What an elementwise tree reads: its value once permuted, and how many transposes that adds and takes away."""
+
+    __slots__ = ("added", "removed", "value")
+
+    def __init__(self, value: Value, added: int, removed: int) -> None:
+        self.value, self.added, self.removed = value, added, removed
+
+
+def _leaf(value: Value, perm: Perm, dies: bool) -> Leaf | None:
+    """Return a leaf of a tree whose result is permuted, or None for one that cannot be permuted without computing."""
+    inner = _perm_of(value)
+    if inner is not None and len(inner) == len(perm):
+        merged = _merged(inner, perm)
+        source = value.node.inputs[0]
+        plain = merged == tuple(range(len(merged)))
+        return Leaf(source if plain else transpose(source, perm=merged), int(not plain), int(dies))
+    if isinstance(value.type, TensorType) and product(value.shape) == 1 and len(value.shape) <= 1:
+        return Leaf(value, 0, 0)
+    if is_constant(value) and len(value.shape) <= len(perm):
+        lead = len(perm) - len(value.shape)
+        full = (
+            reshape(value, vector([1] * lead + [int(size) for size in value.shape if isinstance(size, int)]))
+            if lead
+            else value
+        )
+        return Leaf(transpose(full, perm=perm), 0, 0)
+    return Leaf(transpose(value, perm=perm), 1, 0) if len(value.shape) == len(perm) else None
+
+
+def pull_up(node: Node, readers: Readers) -> Value | None:
+    """Move a transpose up through the elementwise tree that only it reads, where that leaves fewer transposes."""
+    perm = _perm_of(node.outputs[0])
+    tree = _tree(node.inputs[0], readers)
+    if perm is None or not tree:
+        return None
+    added, removed = 0, 1
+    now: dict[Value, Value] = {ABSENT: ABSENT}
+    made = node.inputs[0]
+    for inner in tree:
+        for value in inner.inputs:
+            if value in now:
+                continue
+            leaf = _leaf(value, perm, readers.one(value))
+            if leaf is None:
+                return None
+            now[value] = leaf.value
+            added, removed = added + leaf.added, removed + leaf.removed
+        if len(inner.outputs[0].shape) != len(perm):
+            return None
+        made = rebuild(inner, tuple(now[value] for value in inner.inputs)).outputs[0]
+        now[inner.outputs[0]] = made
+    return made if added < removed else None
+
+
+def _tree(root: Value, readers: Readers) -> list[Node]:
+    """Return the elementwise nodes that lead to a value and nowhere else, each after its inputs."""
+    found: list[Node] = []
+    stack = [root]
+    while stack:
+        value = stack.pop()
+        node = value.node
+        if node.op not in elementwise or node.after or not readers.one(value) or not isinstance(value.type, TensorType):
+            continue
+        found.append(node)
+        stack += node.inputs
+    return found[::-1]
+
+
+def push_down(node: Node, readers: Readers) -> Value | None:
+    """Transpose the result once, and not every input alike, of an elementwise node."""
+    if node.op not in elementwise or len(node.outputs) != 1:
+        return None
+    perms = {
+        i: perm for i, value in enumerate(node.inputs) if value is not ABSENT and (perm := _perm_of(value)) is not None
+    }
+    chosen = set(perms.values())
+    if len(perms) < 2 or len(chosen) != 1:
+        return None
+    (perm,) = chosen
+    dying = {node.inputs[i] for i in perms if readers.one(node.inputs[i])}
+    if len(dying) < 2 or any(len(node.inputs[i].shape) != len(node.outputs[0].shape) for i in perms):
+        return None
+    inputs = _undone_inputs(node.inputs, perm)
+    return None if inputs is None else transpose(rebuild(node, inputs).outputs[0], perm=perm)
+
+
+def _undone_inputs(inputs: Sequence[Value], perm: Perm) -> tuple[Value, ...] | None:
+    back = _undone(perm)
+    found: list[Value] = []
+    for value in inputs:
+        leaf = Leaf(value, 0, 0) if value is ABSENT else _leaf(value, back, True)
+        if leaf is None or leaf.added:
+            return None
+        found.append(leaf.value)
+    return tuple(found)
+
+
+TRANSPOSES: tuple[Rule, ...] = (transpose_twice,)

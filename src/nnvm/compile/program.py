@@ -39,7 +39,9 @@ def compile_graph(
         orders = [check_order(graph, tuple(order))] if order is not None else list(dict.fromkeys((file_order(graph), depth_first(graph))))
         candidates = [lower(graph, each, backend, io=io, share=share) for each in orders]
         sample = dict(binding or {}) if not dimensions(candidates[0]) else sample_binding(candidates[0], binding or {})
-        best = min(candidates, key=lambda each: max_live(Arena(each, sample, alignment).blocks, alignment))
+        best = candidates[0]
+        if len(candidates) > 1:
+            best = min(candidates, key=lambda each: max_live(Arena(each, sample, alignment).blocks, alignment))
         program = plan(best, sample, backend.name, pack, io=io, alignment=alignment)
         program = with_dependencies(program, None if dimensions(best) else {})
         verify(program, sample)

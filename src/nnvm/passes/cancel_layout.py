@@ -1,7 +1,7 @@
 """How transposes, views, slices, pads and joins that undo or repeat each other become one or none."""
 
 from nnvm.attrs import elementwise, view
-from nnvm.ir import Graph, Node, Value, apply_rules
+from nnvm.ir import Graph, Node, Value, apply_rules, rewrite
 from nnvm.ops import average_pool, concat, conv, max_pool, pad, slice, transpose
 from nnvm.passes.rules.concat import absorbed, join_concats
 from nnvm.passes.rules.pad import join_pads, pad_in_window
@@ -42,4 +42,4 @@ def _once(graph: Graph) -> Graph:
             return attempt(lambda node: join_concats(node, inside), node)
         return attempt(lambda node: push_down(node, readers), node) if node.op in elementwise else first_of(JOINS, node)
 
-    return graph.rewrite(visit, origins=True)
+    return rewrite(graph, visit, origins=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from nnvm.ir import Graph, Node, OpAttr, Value, uses
+from nnvm.ir import Graph, Node, OpAttr, Value, rewrite, uses
 from nnvm.ops import max_pool, max_pool_with_indices
 
 narrow: Final[OpAttr[Callable[[Node, Sequence[bool]], Value | None]]] = OpAttr(
@@ -23,7 +23,7 @@ def dce(graph: Graph) -> Graph:
         made = None if all(wanted) else narrow[node.op](node, wanted)
         return None if made is None else (made,) * len(wanted)
 
-    return graph.rewrite(visit, origins=True)
+    return rewrite(graph, visit, origins=True)
 
 
 @narrow(max_pool_with_indices)

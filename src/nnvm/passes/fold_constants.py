@@ -15,6 +15,7 @@ from nnvm.ir import (
     constant,
     contents,
     data_of,
+    rewrite,
     same_type,
     tensor_data,
     uses,
@@ -44,7 +45,7 @@ def fold_constants(graph: Graph, evaluate: Evaluate, /, *, limit: int = LIMIT) -
             found = _computed(node, origin, used, evaluate, limit)
         return found
 
-    return graph.rewrite(visit, origins=True)
+    return rewrite(graph, visit, origins=True)
 
 
 def _without_computing(node: Node) -> tuple[Value, ...] | None:
@@ -116,7 +117,7 @@ def _repeats(data: TensorData) -> bool:
 
 def _constants(node: Node, data: Sequence[TensorData]) -> tuple[Value, ...]:
     if len(data) == 1:
-        return (constant(data=data[0], name=node.name, hints=node.hints),)
+        return (constant(data=data[0]),)
     return tuple(constant(data=each) for each in data)
 
 

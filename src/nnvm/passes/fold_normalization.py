@@ -6,7 +6,22 @@ from typing import Any
 from nnvm.analyses import fixed
 from nnvm.attrs import view
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Graph, Node, Op, UnknownRank, Value, data_of, equal, f16, f32, f64, is_constant, product
+from nnvm.ir import (
+    ABSENT,
+    Graph,
+    Node,
+    Op,
+    UnknownRank,
+    Value,
+    data_of,
+    equal,
+    f16,
+    f32,
+    f64,
+    is_constant,
+    product,
+    rewrite,
+)
 from nnvm.ops import add, batch_norm, conv, conv_transpose, div, expand, gemm, matmul, mul, neg, reshape, sqrt, sub
 from nnvm.passes.constants import filled, number, vector
 from nnvm.passes.fold_constants import LIMIT
@@ -15,13 +30,16 @@ from nnvm.passes.visits import Readers, fits
 Affine = tuple[Value | None, Value | None]
 """A factor and a shift, each a vector over the channels, a scalar, or None for none."""
 
+TINY = 1e-30
+"""Factors below this, and above its inverse, may turn what is finite into what is not."""
+
 
 def fold_normalization(graph: Graph) -> Graph:
     """Fold batch normalisation, and constant scales and shifts of channels, into the convolution or product that feeds them.
 
     Only where nothing else reads what is scaled. What is computed of weights stays in the graph, for `fold_constants`.
     """
-    return graph.rewrite(_Folding(graph).visit, origins=True)
+    return rewrite(graph, _Folding(graph).visit, origins=True)
 
 
 class _Folding:
@@ -109,18 +127,20 @@ def _read_batch_norm(folding: _Folding, node: Node, i: int) -> Affine | None:
     statistics = (scale, bias, mean, var)
     if not all(folding.is_fixed(value) and value.dtype is fed.dtype for value in statistics):
         return None
-    if channel_axis(fed.node) != 1:
+    if channel_axis(fed.node) != 1 or not _is_tame(var, node.params["epsilon"]):
         return None
     factor = folding.keep(div(scale, sqrt(add(var, filled(node.params["epsilon"], var.dtype)))))
     return factor, folding.keep(sub(bias, mul(mean, factor)))
 
 
 def _read_mul(folding: _Folding, node: Node, i: int) -> Affine | None:
-    return folding.per_channel(node.inputs[1 - i], node.inputs[i]), None
+    fed, other = node.inputs[i], node.inputs[1 - i]
+    return (folding.per_channel(other, fed), None) if _is_tame(other) else None
 
 
 def _read_div(folding: _Folding, node: Node, i: int) -> Affine | None:
-    divisor = folding.per_channel(node.inputs[1], node.inputs[0])
+    fed, other = node.inputs
+    divisor = folding.per_channel(other, fed) if _is_tame(other) else None
     return None if divisor is None else (folding.keep(div(filled(1, divisor.dtype), divisor)), None)
 
 
@@ -133,6 +153,15 @@ def _read_add(folding: _Folding, node: Node, i: int) -> Affine | None:
 def _read_sub(folding: _Folding, node: Node, i: int) -> Affine | None:
     shift = folding.per_channel(node.inputs[1], node.inputs[0])
     return None if shift is None else (None, folding.keep(neg(shift)))
+
+
+def _is_tame(value: Value, margin: float = 0.0) -> bool:
+    """Say whether a constant, plus a margin, is finite and away from zero throughout, so that sums may be scaled term by term."""
+    data = data_of(value)
+    if data is None or data.nbytes > LIMIT:
+        return False
+    amounts = data.values() if data.uniform is None else (data.uniform,)
+    return all(TINY < abs(amount + margin) < 1 / TINY for amount in amounts)
 
 
 def _viewed_row(value: Value, fed: Value) -> Value | None:

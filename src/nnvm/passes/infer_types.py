@@ -1,7 +1,20 @@
 """How types flow through a graph: forward along every edge, and back to inputs and weights that have none."""
 
 from nnvm.attrs import infer_inputs
-from nnvm.ir import UNKNOWN, Dim, Graph, Node, TensorType, UnknownRank, Value, constant, input, params, variable
+from nnvm.ir import (
+    UNKNOWN,
+    Dim,
+    Graph,
+    Node,
+    TensorType,
+    UnknownRank,
+    Value,
+    constant,
+    input,
+    params,
+    rewrite,
+    variable,
+)
 from nnvm.ir.dims import Size, names
 from nnvm.ir.types import Type
 
@@ -16,7 +29,7 @@ def infer_types(graph: Graph) -> Graph:
     demanded: dict[Value, Type] = {}
     while True:
         flow = _Flow(demanded)
-        made = graph.rewrite(flow.visit, origins=True)
+        made = rewrite(graph, flow.visit, origins=True)
         if not flow.learnt:
             return made
 

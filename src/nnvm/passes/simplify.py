@@ -1,6 +1,6 @@
 """How algebra makes a graph smaller: identities, combined constants, and one operator for what two or more spell out."""
 
-from nnvm.ir import ABSENT, Graph, Node, Value, apply_rules, constant, f16, f32, f64, is_constant, tensor_data
+from nnvm.ir import ABSENT, Graph, Node, Value, apply_rules, constant, f16, f32, f64, is_constant, rewrite, tensor_data
 from nnvm.ops import add, dropout, gemm, matmul
 from nnvm.ops.nn import is_inference
 from nnvm.passes.rules.activation import ACTIVATIONS, CLIPS
@@ -30,7 +30,7 @@ def _once(graph: Graph) -> Graph:
             return attempt(lambda node: _with_bias(node, readers), node)
         return first_of(SINGLES, node)
 
-    return graph.rewrite(visit, origins=True)
+    return rewrite(graph, visit, origins=True)
 
 
 def _kept(node: Node, alone: bool) -> tuple[Value, ...] | None:

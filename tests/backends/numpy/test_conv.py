@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.backends.numpy.running import FLOATS, close, compute, draw, runtime, transient
 
 from nnvm.backends.numpy.kernels.conv import conv
-from tests.backends.numpy.running import FLOATS, close, compute, draw, runtime, transient
 
 
 def out_shape(image, window, strides, pads, dilations):
@@ -91,7 +91,11 @@ def test_larger_convolutions_agree_with_onnx_runtime(x, weight, strides, pads, g
     given = [each.astype(dtype) for each in (x, weight, bias)]
     attributes = {"strides": strides, "pads": pads, "dilations": (1,) * rank}
     wanted, *_ = runtime("Conv", [each.astype(np.float32) for each in given], [np.float32], group=groups, **attributes)
-    close(compute("conv", (wanted.shape, dtype), *given, groups=groups, **attributes), wanted.astype(dtype), 4e-3 if dtype == "float16" else 2e-5)
+    close(
+        compute("conv", (wanted.shape, dtype), *given, groups=groups, **attributes),
+        wanted.astype(dtype),
+        4e-3 if dtype == "float16" else 2e-5,
+    )
 
 
 def test_a_dilation_larger_than_the_workspace_still_convolves():
@@ -101,7 +105,16 @@ def test_a_dilation_larger_than_the_workspace_still_convolves():
 
 
 def test_an_empty_sum_is_the_bias():
-    out = compute("conv", ((1, 2, 3), np.float32), np.zeros((1, 0, 5), "f"), np.zeros((2, 0, 3), "f"), np.array([1, 2], "f"), strides=(1,), pads=(0, 0), dilations=(1,))
+    out = compute(
+        "conv",
+        ((1, 2, 3), np.float32),
+        np.zeros((1, 0, 5), "f"),
+        np.zeros((2, 0, 3), "f"),
+        np.array([1, 2], "f"),
+        strides=(1,),
+        pads=(0, 0),
+        dilations=(1,),
+    )
     np.testing.assert_array_equal(out[0, :, 0], [1, 2])
 
 

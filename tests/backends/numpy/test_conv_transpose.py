@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.backends.numpy.running import close, compute, draw, runtime, transient
 
 from nnvm.backends.numpy.kernels.conv_transpose import conv_transpose
-from tests.backends.numpy.running import close, compute, draw, runtime, transient
 
 
 @settings(max_examples=80, deadline=None)
@@ -38,7 +38,9 @@ def test_larger_ones_agree_with_onnx_runtime(shape):
 
 def test_shapes_that_do_not_match_are_refused():
     with pytest.raises(ValueError, match="does not give"):
-        conv_transpose(np.zeros((1, 3, 4)), np.zeros((1, 2, 4)), np.zeros((2, 2, 1)), strides=(1,), pads=(0, 0), dilations=(1,))
+        conv_transpose(
+            np.zeros((1, 3, 4)), np.zeros((1, 2, 4)), np.zeros((2, 2, 1)), strides=(1,), pads=(0, 0), dilations=(1,)
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

@@ -1,5 +1,4 @@
 import pytest
-
 from tests.backends.numpy.running import draw
 from tests.backends.numpy.test_conv import check
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.backends.numpy.running import FLOATS, call, close, compute, draw, runtime, transient
 
 
@@ -13,7 +12,9 @@ def pools(pick):
     image, kernel, strides, dilations = numbers(2, 7), numbers(1, 3), numbers(1, 3), numbers(1, 2)
     begins = tuple(pick(st.integers(0, k - 1)) for k in kernel)
     ends = tuple(pick(st.integers(0, k - 1)) for k in kernel)
-    fits = all(i + b + e >= (k - 1) * d + 1 for i, b, e, k, d in zip(image, begins, ends, kernel, dilations, strict=True))
+    fits = all(
+        i + b + e >= (k - 1) * d + 1 for i, b, e, k, d in zip(image, begins, ends, kernel, dilations, strict=True)
+    )
     return (image, kernel, strides, (*begins, *ends), dilations, pick(st.integers(0, 1))) if fits else None
 
 
@@ -56,7 +57,9 @@ def test_any_small_average_pool(case, dtype, padded):
     image, kernel, strides, pads, dilations, ceil = case
     x = draw(1, (2, 3, *image), dtype)
     rank = len(image)
-    padded_x = np.pad(x.astype("d"), [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:], strict=True)], constant_values=np.nan)
+    padded_x = np.pad(
+        x.astype("d"), [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:], strict=True)], constant_values=np.nan
+    )
     sizes = [
         (i + b + e - (k - 1) * d - 1) / s + 1
         for i, b, e, k, d, s in zip(image, pads[:rank], pads[rank:], kernel, dilations, strides, strict=True)
@@ -69,7 +72,8 @@ def test_any_small_average_pool(case, dtype, padded):
     wanted = np.empty((2, 3, *shape))
     for place in np.ndindex(*shape):
         cut = tuple(
-            slice(p * s, p * s + (k - 1) * d + 1, d) for p, s, k, d in zip(place, strides, kernel, dilations, strict=True)
+            slice(p * s, p * s + (k - 1) * d + 1, d)
+            for p, s, k, d in zip(place, strides, kernel, dilations, strict=True)
         )
         window = padded_x[(slice(None), slice(None), *cut)].reshape(2, 3, -1)
         count = window.shape[2] if padded else (~np.isnan(window)).sum(axis=2)
@@ -104,7 +108,10 @@ def test_a_window_wider_than_the_workspace():
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_global_pools(dtype):
     x = draw(1, (2, 3, 40, 50), dtype)
-    close(compute("global_average_pool", ((2, 3, 1, 1), dtype), x), x.astype("d").mean((2, 3), keepdims=True).astype(dtype))
+    close(
+        compute("global_average_pool", ((2, 3, 1, 1), dtype), x),
+        x.astype("d").mean((2, 3), keepdims=True).astype(dtype),
+    )
     close(compute("global_max_pool", ((2, 3, 1, 1), dtype), x), x.max((2, 3), keepdims=True))
 
 

@@ -1,7 +1,6 @@
 """How a model in ONNX becomes a graph, node for node."""
 
 import os
-from collections.abc import Sequence
 from typing import Any, Final
 
 import onnx
@@ -18,8 +17,24 @@ from nnvm.frontends.onnx.rows import Read, Row, Use
 from nnvm.frontends.onnx.tensors import read_tensor
 from nnvm.frontends.onnx.value_types import TypeReader, named_dims
 from nnvm.ir import (
-    ABSENT, EMPTY, ContainerType, Graph, Node, Params, TensorData, TensorType, Value, collection_paused, constant, f32, i64, make, named_input, params,
-    string, tensor_data,
+    ABSENT,
+    EMPTY,
+    ContainerType,
+    Graph,
+    Node,
+    Params,
+    TensorData,
+    TensorType,
+    Value,
+    collection_paused,
+    constant,
+    f32,
+    i64,
+    make,
+    named_input,
+    params,
+    string,
+    tensor_data,
 )  # fmt: skip
 from nnvm.ir.types import Type
 
@@ -98,7 +113,9 @@ class _Reader:
         versions = [version for domain, version in self.imports if domain in _STANDARD]
         if len(set(versions)) > 1:
             raise Error(f"it asks for several opsets of ONNX at once: {versions}")
-        opset = versions[0] if versions else schemas.DEFAULT if self.model.ir_version >= 3 else 1
+        if not self.imports and self.model.ir_version >= 3:
+            raise Error("it names no operator set, so nothing says what its nodes mean; export it again")
+        opset = versions[0] if versions else schemas.DEFAULT if self.imports else 1
         if not 1 <= opset <= schemas.NEWEST:
             raise Error(f"opset {opset} is not supported; the installed onnx knows 1 to {schemas.NEWEST}: upgrade onnx, or export again")
         return opset
@@ -122,8 +139,8 @@ class _Reader:
     def _read_initializers(self) -> None:
         for tensor in self.model.graph.initializer:
             name = tensor.name
-            if name in self.values:
-                self.wrong.append(f"two initializers are called {name!r}")
+            if name in self.values or not name:
+                self.wrong.append(f"two initializers are called {name!r}" if name else "an initializer has no name")
                 continue
             self.values[name] = self._constant(tensor, name, {})
         for sparse in self.model.graph.sparse_initializer:
@@ -189,9 +206,7 @@ class _Reader:
         row = None
         if node.domain in _STANDARD and (node.domain, node.op_type, "") not in self.functions:
             version = schemas.since(node.op_type, self.opset)
-            if version is None:
-                self.wrong.append(_unknown(node.op_type, self.opset))
-            elif self.opset >= schemas.OLDEST and version <= schemas.VETTED:
+            if version is not None and self.opset >= schemas.OLDEST and version <= schemas.VETTED:
                 row = BY_TYPE.get(node.op_type)
         self.rows[key] = row
         return row
@@ -203,7 +218,7 @@ class _Reader:
             return None
         attributes = {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}
         needed = outputs if len(outputs) == 1 else tuple([item if item in used else "" for item in outputs])
-        found = row.read(Use(node.op_type, self.opset, name, inputs, attributes, needed))
+        found = row.read(Use(node.op_type, self.opset, name, inputs, attributes, needed, used))
         if found is not None:
             op, given, _ = found
             required = len(op.inputs) - len(op.optional) - op.variadic
@@ -332,10 +347,3 @@ def _plain_constant(name: str, value: Any) -> TensorData | None:
             return TensorData(string[len(value)], tuple(text.encode() for text in value))
     return None
 
-
-def _unknown(type: str, opset: int) -> str:
-    try:
-        first = schemas.first(type)
-    except StopIteration:
-        return f"ONNX has no operator {type!r}; give its node the domain that it belongs to"
-    return f"operator {type} is not in opset {opset}; it came with opset {first}"

@@ -1,6 +1,6 @@
 """What a row of the tables is: one ONNX operator, one of ours, and how attributes become params and back."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from nnvm.errors import Error
@@ -14,13 +14,20 @@ Read: TypeAlias = tuple[Op[..., Any], tuple[Value, ...], Mapping[str, Any]]
 class Use:
     """One node of a file, to be read: its values, attributes, the opset, and its outputs, "" where nothing uses one."""
 
-    __slots__ = ("attributes", "inputs", "name", "opset", "outputs", "type")
+    __slots__ = ("attributes", "inputs", "name", "opset", "outputs", "taken", "type")
 
     def __init__(
-        self, type: str, opset: int, name: str, inputs: tuple[Value, ...], attributes: dict[str, Any], outputs: tuple[str, ...]
+        self,
+        type: str,
+        opset: int,
+        name: str,
+        inputs: tuple[Value, ...],
+        attributes: dict[str, Any],
+        outputs: tuple[str, ...],
+        taken: Container[str] = (),
     ) -> None:
         self.type, self.opset, self.name, self.inputs = type, opset, name, inputs
-        self.attributes, self.outputs = attributes, outputs
+        self.attributes, self.outputs, self.taken = attributes, outputs, taken
 
     def input(self, i: int) -> Value:
         """Return an input, ABSENT where it was left out."""
@@ -28,7 +35,8 @@ class Use:
 
     def constant(self, data: TensorData, what: str) -> Value:
         """Make an input of what the file holds as an attribute."""
-        return constant(data=data, name=f"{self.name}.{what}")
+        name = f"{self.name}.{what}"
+        return constant(data=data, name=None if name in self.taken else name)
 
     def ints(self, name: str) -> Value:
         """Make an input of an attribute that lists whole numbers, ABSENT where there is none."""
@@ -170,7 +178,10 @@ def constant_ints(node: Node, i: int, type: str, opset: int, since: int) -> tupl
     return tuple(int(item) for item in data.values())
 
 
-def too_old(node: Node, type: str, opset: int, since: int, why: str) -> Error:
-    """Return the Error of a node that an opset cannot say."""
-    newest = "" if since <= schemas.NEWEST else f", newer than the installed onnx, which knows {schemas.NEWEST}"
-    return Error(f"{node!r} cannot be written at opset {opset}: {why}; save with opset={since} or newer{newest}")
+def too_old(node: Node, type: str, opset: int, since: int | None, why: str) -> Error:
+    """Return the Error of a node that an opset cannot say; `since` is the first one that can, None where there is none."""
+    if since is None:
+        cure = f"rewrite the node; no opset up to {schemas.NEWEST}, which the installed onnx knows, can say it"
+    else:
+        cure = f"save with opset={since}" + (" or newer" if since > opset else "")
+    return Error(f"{node!r} cannot be written at opset {opset}: {why}; {cure}")

@@ -35,3 +35,23 @@ def optional_outputs(type: str, opset: int) -> frozenset[int]:
     """Return which outputs of an operator may be left out."""
     schema = onnx.defs.get_schema(type, opset, "")
     return frozenset(i for i, output in enumerate(schema.outputs) if output.option == onnx.defs.OpSchema.FormalParameterOption.Optional)
+
+
+@cache
+def attributes(type: str, opset: int) -> frozenset[str]:
+    """Return the attributes that an operator has at an opset."""
+    return frozenset(onnx.defs.get_schema(type, opset, "").attributes)
+
+
+@cache
+def most_inputs(type: str, opset: int) -> int:
+    """Return how many inputs an operator takes at most."""
+    return int(onnx.defs.get_schema(type, opset, "").max_input)
+
+
+def first_with(type: str, opset: int, names: frozenset[str], inputs: int) -> int | None:
+    """Return the first opset after one where an operator has these attributes and takes so many inputs, None where there is none."""
+    for later in range(opset + 1, NEWEST + 1):
+        if since(type, later) is not None and names <= attributes(type, later) and inputs <= most_inputs(type, later):
+            return later
+    return None

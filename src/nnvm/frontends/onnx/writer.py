@@ -9,14 +9,28 @@ from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.arrange import arranged
 from nnvm.frontends.onnx.attributes import write_attribute
-from nnvm.frontends.onnx.carry import CARRIED, Carried, inner_names, is_carried, rename_captured
+from nnvm.frontends.onnx.carry import CARRIED, Carried, inner_names, is_carried, rename_captured, subgraphs
 from nnvm.frontends.onnx.families import BY_OP
 from nnvm.frontends.onnx.names import Names
 from nnvm.frontends.onnx.records import ONNX, Header, Origin
 from nnvm.frontends.onnx.rows import Written, too_old
 from nnvm.frontends.onnx.tensors import describe_tensor, write_tensor
 from nnvm.frontends.onnx.value_types import NUMBERS, write_type
-from nnvm.ir import ABSENT, Dim, Graph, Node, TensorData, TensorType, Value, collection_paused, constant, i64, input, tensor_data, uses
+from nnvm.ir import (
+    ABSENT,
+    Dim,
+    Graph,
+    Node,
+    TensorData,
+    TensorType,
+    Value,
+    collection_paused,
+    constant,
+    i64,
+    input,
+    tensor_data,
+    uses,
+)
 from nnvm.ir.types import Type
 
 SMALL: Final = 1024
@@ -111,16 +125,29 @@ class _Writer:
         if schemas.since(row.type, self.opset) is None:
             raise too_old(node, row.type, self.opset, schemas.first(row.type), f"there is no {row.type} yet")
         written = row.write(node, self.opset)
+        self._check_written(node, written)
         self.needed.update([value for value in written.inputs if isinstance(value, Value)])
         return written
+
+    def _check_written(self, node: Node, written: Written) -> None:
+        """Refuse an attribute or an input that this opset does not have yet."""
+        type, opset = written.type, self.opset
+        unknown = written.attributes.keys() - schemas.attributes(type, opset)
+        count = sum(1 for value in written.inputs if value is not ABSENT)
+        if unknown or count > schemas.most_inputs(type, opset):
+            since = schemas.first_with(type, opset, frozenset(written.attributes), count)
+            what = f"attribute {min(unknown)!r}" if unknown else f"{count} inputs"
+            raise too_old(node, type, opset, since, f"{type} has no {what} yet")
 
     def _check_carried(self, node: Node) -> None:
         """Refuse another opset where the operator changed in between."""
         prototype = self.prototypes[node]
         was = next((version for domain, version in self.carried[node].imports if domain in ("", "ai.onnx")), self.opset)
-        if prototype.domain not in ("", "ai.onnx") or was == self.opset:
+        if was == self.opset:
             return
-        if schemas.since(prototype.op_type, was) != schemas.since(prototype.op_type, self.opset) or prototype.attribute and inner_names(prototype):
+        own = prototype.domain in ("", "ai.onnx")
+        moved = own and schemas.since(prototype.op_type, was) != schemas.since(prototype.op_type, self.opset)
+        if moved or next(subgraphs(prototype), None) is not None:
             raise Error(f"{node!r} is carried from opset {was} and may mean something else at opset {self.opset}; save with opset={was}")
 
     def _start(self) -> onnx.ModelProto:

@@ -40,6 +40,8 @@ def formula_kernel(name: str, formula: Formula, temporaries: int) -> tuple[Kerne
     """
 
     def kernel(out: Array, x: Array, *, workspace: Array | None = None, **params: Any) -> None:
+        if not x.size:
+            return
         source, target, dtype = flat(x), flat(out), wide(x.dtype)
         short = is_low(x.dtype)
         count = temporaries + short

@@ -3,7 +3,19 @@
 from typing import Any, Final
 
 from nnvm import ops
-from nnvm.frontends.onnx.rows import REQUIRED, Read, Row, Use, Written, columns_of, named, read_params, row, too_old, write_params
+from nnvm.frontends.onnx.rows import (
+    REQUIRED,
+    Read,
+    Row,
+    Use,
+    Written,
+    columns_of,
+    named,
+    read_params,
+    row,
+    too_old,
+    write_params,
+)
 from nnvm.frontends.onnx.value_types import DTYPES, NUMBERS
 from nnvm.ir import ABSENT, Node, TensorType, data_of, tensor_data
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from nnvm import ops
-from nnvm.frontends.onnx.rows import REQUIRED, Read, Row, Use, Written, row, columns_of, read_params, write_params
+from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, read_params, row, write_params
 from nnvm.frontends.onnx.value_types import DTYPES, NUMBERS
 from nnvm.ir import Node, TensorData, f32, tensor_data
 

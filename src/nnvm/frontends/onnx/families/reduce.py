@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from nnvm import ops
-from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, constant_ints, read_params, row, too_old, write_params
+from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, constant_ints, read_params, row, write_params
 from nnvm.ir import Node, Op
 
 _OLD: Final = columns_of({"keepdims": True})
@@ -31,21 +31,7 @@ def _reduce(type: str, op: Op[..., Any], turn: int = 18) -> Row:
     return Row(type, op, read, write)
 
 
-def _extreme(type: str, op: Op[..., Any]) -> Row:
-    columns = columns_of({"axis": 0, "keepdims": True, "select_last_index": False})
-
-    def read(use: Use) -> Read | None:
-        params = read_params(columns, use)
-        return None if params is None else (op, use.inputs, params)
-
-    def write(node: Node, opset: int) -> Written:
-        if opset < 12 and node.params["select_last_index"]:
-            raise too_old(node, type, opset, 12, "it selects the last index")
-        return Written(type, node.inputs, write_params(columns, node.params))
-
-    return Row(type, op, read, write)
-
-
+_EXTREME: Final = {"axis": 0, "keepdims": True, "select_last_index": False}
 ROWS: Final[tuple[Row, ...]] = (
     _reduce("ReduceSum", ops.reduce_sum, 13),
     _reduce("ReduceMean", ops.reduce_mean),
@@ -57,7 +43,7 @@ ROWS: Final[tuple[Row, ...]] = (
     _reduce("ReduceLogSum", ops.reduce_log_sum),
     _reduce("ReduceLogSumExp", ops.reduce_log_sum_exp),
     _reduce("ReduceSumSquare", ops.reduce_sum_square),
-    _extreme("ArgMax", ops.argmax),
-    _extreme("ArgMin", ops.argmin),
+    row("ArgMax", ops.argmax, _EXTREME),
+    row("ArgMin", ops.argmin, _EXTREME),
     row("CumSum", ops.cumsum, {"exclusive": False, "reverse": False}),
 )

@@ -4,28 +4,25 @@ from typing import Any, Final
 
 from nnvm import ops
 from nnvm.frontends.onnx.rows import (
-    REQUIRED, Read, Row, Use, Written, columns_of, constant_ints, named, read_params, row, too_old, write_params,
+    REQUIRED,
+    Read,
+    Row,
+    Use,
+    Written,
+    columns_of,
+    constant_ints,
+    named,
+    read_params,
+    row,
+    too_old,
+    write_params,
 )  # fmt: skip
 from nnvm.ir import ABSENT, Node, Op, TensorType, Value, data_of, tensor_data
 
-_SHAPE: Final = columns_of({"start": 0, "end": None})
 _RESHAPE: Final = columns_of({"allowzero": False})
 _SPLIT: Final = columns_of({"axis": 0})
 _PAD: Final = columns_of({"mode": "constant"})
-_DEPTH: Final = columns_of({"blocksize": named("block", REQUIRED), "mode": "DCR"})
 _FLATTEN: Final = columns_of({"axis": 1})
-
-
-def _read_shape(use: Use) -> Read | None:
-    params = read_params(_SHAPE, use)
-    return None if params is None else (ops.shape, use.inputs, params)
-
-
-def _write_shape(node: Node, opset: int) -> Written:
-    attributes = write_params(_SHAPE, node.params)
-    if opset < 15 and attributes:
-        raise too_old(node, "Shape", opset, 15, "it takes only some of the dimensions")
-    return Written("Shape", node.inputs, attributes)
 
 
 def _write_reshape(node: Node, opset: int) -> Written:
@@ -142,9 +139,6 @@ def _read_pad(use: Use) -> Read | None:
 
 def _write_pad(node: Node, opset: int) -> Written:
     attributes = write_params(_PAD, node.params)
-    axes = node.inputs[3] if len(node.inputs) > 3 else ABSENT
-    if opset < 18 and axes is not ABSENT:
-        raise too_old(node, "Pad", opset, 18, "it pads only some of the axes")
     if opset < 19 and node.params["mode"] == "wrap":
         raise too_old(node, "Pad", opset, 19, "its mode is wrap")
     if opset >= 11:
@@ -153,20 +147,10 @@ def _write_pad(node: Node, opset: int) -> Written:
     data = data_of(filler)
     if filler is not ABSENT and data is None:
         raise too_old(node, "Pad", opset, 11, f"its value {filler.name!r} is computed")
+    if len(node.inputs) > 3:
+        raise too_old(node, "Pad", opset, 18, "it pads only some of the axes")
     pads = {"pads": constant_ints(node, 1, "Pad", opset, 11)}
     return Written("Pad", node.inputs[:1], attributes | pads | ({} if data is None else {"value": float(data.item())}))
-
-
-def _read_depth(use: Use) -> Read | None:
-    params = read_params(_DEPTH, use)
-    return None if params is None else (ops.depth_to_space, use.inputs, params)
-
-
-def _write_depth(node: Node, opset: int) -> Written:
-    attributes = write_params(_DEPTH, node.params)
-    if opset < 11 and "mode" in attributes:
-        raise too_old(node, "DepthToSpace", opset, 11, f"its mode is {node.params['mode']}")
-    return Written("DepthToSpace", node.inputs, attributes)
 
 
 def _read_flatten(use: Use) -> Read | None:
@@ -182,7 +166,7 @@ def _write_flatten(node: Node, opset: int) -> Written:
 
 
 ROWS: Final[tuple[Row, ...]] = (
-    Row("Shape", ops.shape, _read_shape, _write_shape),
+    row("Shape", ops.shape, {"start": 0, "end": None}),
     row("Size", ops.size),
     Row("Reshape", ops.reshape, _read_reshape, _write_reshape),
     Row("Flatten", ops.flatten, _read_flatten, _write_flatten),
@@ -195,7 +179,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("Pad", ops.pad, _read_pad, _write_pad),
     row("Expand", ops.expand),
     row("Tile", ops.tile),
-    Row("DepthToSpace", ops.depth_to_space, _read_depth, _write_depth),
+    row("DepthToSpace", ops.depth_to_space, {"blocksize": named("block", REQUIRED), "mode": "DCR"}),
     row("SpaceToDepth", ops.space_to_depth, {"blocksize": named("block", REQUIRED)}),
     row("Trilu", ops.trilu, {"upper": True}),
 )

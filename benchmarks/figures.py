@@ -1,11 +1,13 @@
 """How long a call takes, and how figures of many rounds are gathered."""
 
 import gc
+import math
+import signal
 import statistics
 import time
 import tracemalloc
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -13,6 +15,9 @@ T = TypeVar("T")
 
 Figure = tuple[str, float | None]
 """What was measured and the seconds it took, None where it cannot be measured here."""
+
+LIMIT = 20.0
+"""CPU seconds after which a pass is given up, so that one that is not linear yet does not hold up the rest."""
 
 Subject = Callable[[int], Iterable[Figure]]
 """Measures everything it can on a graph of so many nodes."""
@@ -28,6 +33,33 @@ def cpu(call: Callable[[], T]) -> tuple[float, T]:
         return time.process_time() - start, result
     finally:
         gc.enable()
+
+
+class _TooLong(Exception):
+    """Raised inside a call that used up its seconds."""
+
+
+_gave_up: set[Hashable] = set()
+
+
+def limited(key: Hashable, call: Callable[[], object]) -> float:
+    """Return the CPU seconds of a call, infinity where it takes over LIMIT; the same key is then not tried again."""
+    if key in _gave_up:
+        return math.inf
+    previous = signal.signal(signal.SIGPROF, _stop)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT)
+    try:
+        return cpu(call)[0]
+    except _TooLong:
+        _gave_up.add(key)
+        return math.inf
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
+
+
+def _stop(*_: object) -> None:
+    raise _TooLong
 
 
 def held(call: Callable[[], Any]) -> int:

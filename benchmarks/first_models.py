@@ -8,7 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,10 +113,11 @@ def optimize_ours(source: Path, target: Path) -> None:
 
 
 def optimize_slim(source: Path, target: Path) -> None:
-    """Load, optimise and save with onnxslim."""
+    """Load, optimise and save with onnxslim, which prints what it did."""
     import onnxslim
 
-    onnxslim.slim(str(source), str(target))
+    with redirect_stdout(StringIO()):
+        onnxslim.slim(str(source), str(target))
 
 
 def _optimised(model: Model, ours: Path, slim: Path, repeats: int) -> list[list[Cell]]:

@@ -1,6 +1,7 @@
 """What a graph costs, µs a node, at growing sizes: `python -m benchmarks.scale`, beside onnx-ir and torch.fx."""
 
 import argparse
+import math
 import statistics
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def _row(figures: Figures, name: str, sizes: Sequence[int]) -> list[Cell]:
     """Return the name, µs a node at each size, and the exponent."""
     seconds = [figures.get((name, size)) for size in sizes]
     each: list[Cell] = [None if s is None else s / size * 1e6 for s, size in zip(seconds, sizes, strict=True)]
-    known = [s for s in seconds if s]
+    known = [s for s in seconds if s and math.isfinite(s)]
     exponent = slope(sizes, known) if len(known) == len(sizes) else None
     return [name, *each, "-" if exponent is None else f"{exponent:.2f}"]
 

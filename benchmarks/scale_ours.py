@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.equations import RULES, chain_with_matches, chain_without_matches
-from benchmarks.figures import Figure, cpu, find
+from benchmarks.figures import Figure, cpu, find, limited
 from benchmarks.residual import OPERATORS, Row, residual, wanted
 from nnvm import ops
 from nnvm.ir import EMPTY, Graph, Node, Value, f32, make, named_input, operators, postorder, rewrite, run_rules
@@ -75,16 +75,16 @@ def measure(nodes: int) -> Iterator[Figure]:
     yield "postorder", cpu(lambda: postorder(graph.outputs))[0]
     yield "rewrite, nothing changes", cpu(lambda: rewrite(graph.replace(), lambda node: None))[0]
     yield "rewrite, a tenth new, all rebuilt", cpu(lambda: rewrite(graph.replace(), every_tenth_anew()))[0]
-    yield from _passes(graph)
+    yield from _passes(nodes, graph)
     yield from _rules(nodes)
     seconds, text = cpu(lambda: str(graph.replace()))
     yield "print", seconds
-    yield "parse", _optional("nnvm.ir", "parse", text)
+    yield "parse", _optional(nodes, "nnvm.ir", "parse", text)
     yield from _pickle(graph)
     untyped = Graph([made(nodes, typed=False)])
-    yield "infer_types, all untyped", _optional("nnvm.passes.infer_types", "infer_types", untyped)
-    yield "optimize, the default pipeline", _optional("nnvm.pipeline", "optimize", graph.replace())
-    yield "plan (compile for numpy)", _optional("nnvm.pipeline", "compile", graph.replace())
+    yield "infer_types, all untyped", _optional(nodes, "nnvm.passes.infer_types", "infer_types", untyped)
+    yield "optimize, the default pipeline", _optional(nodes, "nnvm.pipeline", "optimize", graph.replace())
+    yield "plan (compile for numpy)", _optional(nodes, "nnvm.pipeline", "compile", graph.replace())
 
 
 def _pickle(graph: Graph) -> Iterator[Figure]:
@@ -97,16 +97,16 @@ def _pickle(graph: Graph) -> Iterator[Figure]:
     yield "pickle in", cpu(lambda: pickle.loads(pickled))[0]
 
 
-def _optional(module: str, name: str, argument: Any) -> float | None:
-    """Measure a function of one argument that may not be there yet."""
+def _optional(nodes: int, module: str, name: str, argument: Any) -> float | None:
+    """Measure a function of one argument that may not be there yet, or may not be quick yet."""
     function = find(module, name)
-    return None if function is None else cpu(lambda: function(argument))[0]
+    return None if function is None else limited((module, name, nodes), lambda: function(argument))
 
 
-def _passes(graph: Graph) -> Iterator[Figure]:
-    yield "nnvm CSE", _optional("nnvm.passes.cse", "cse", graph.replace())
+def _passes(nodes: int, graph: Graph) -> Iterator[Figure]:
+    yield "nnvm CSE", _optional(nodes, "nnvm.passes.cse", "cse", graph.replace())
     early = graph.replace(outputs=graph.outputs[:1], output_names=("early",))
-    yield "nnvm DCE", _optional("nnvm.passes.dce", "dce", early)
+    yield "nnvm DCE", _optional(nodes, "nnvm.passes.dce", "dce", early)
 
 
 def _rules(nodes: int) -> Iterator[Figure]:

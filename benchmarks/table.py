@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 MISSING = "missing"
+TOO_LONG = "too long"
 Cell = str | int | float | None
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return a table under its title: the first column to the left, the others to the right; None is `missing`."""
+    """Return a table under its title; the first column is to the left, None is `missing`, infinity is `too long`."""
     cells = [list(heads), *([show(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_line(row, widths) for row in cells]
@@ -29,6 +30,8 @@ def show(cell: Cell) -> str:
         return cell
     if isinstance(cell, int):
         return f"{cell:,}"
+    if math.isinf(cell):
+        return TOO_LONG
     if not cell or math.isnan(cell):
         return "0" if not cell else "nan"
     if abs(cell) >= 100:

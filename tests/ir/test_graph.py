@@ -4,6 +4,8 @@ import pickle
 
 import pytest
 from hypothesis import given, settings
+from tests.ir.operators import LONG, UNARY, add, biased, chain, diamonds, halves, mul, relu, reshaped, scaled, sub, tanh
+from tests.laws.graphs import graphs
 
 from nnvm.errors import Error
 from nnvm.ir import (
@@ -26,8 +28,6 @@ from nnvm.ir import (
     variable,
 )
 from nnvm.ir.graph import with_types
-from tests.ir.operators import LONG, UNARY, add, biased, chain, diamonds, halves, mul, relu, reshaped, scaled, sub, tanh
-from tests.laws.graphs import graphs
 
 X, Y = named_input("x", f32[4]), named_input("y", f32[4])
 

@@ -7,13 +7,46 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from nnvm.errors import Error
-from nnvm.ir import ABSENT, EMPTY, OVERLOADS, Graph, Node, UnknownRank, Value, container_type, f32, make, named_input, params
-from nnvm.ir.node import HINTLESS, literal_key
 from tests.ir.operators import biased, chain, concat, halves, relu, scaled
 
-LITERALS = (1, True, 1.0, 0.0, -0.0, 0, False, "1", b"1", None, (1,), (True,), (1.0,), ((1,),), ((), 1), "", (), f32, ("f32",))
+from nnvm.errors import Error
+from nnvm.ir import (
+    ABSENT,
+    EMPTY,
+    OVERLOADS,
+    Graph,
+    Node,
+    UnknownRank,
+    Value,
+    container_type,
+    f32,
+    make,
+    named_input,
+    params,
+)
+from nnvm.ir.node import HINTLESS, literal_key
+
+LITERALS = (
+    1,
+    True,
+    1.0,
+    0.0,
+    -0.0,
+    0,
+    False,
+    "1",
+    b"1",
+    None,
+    (1,),
+    (True,),
+    (1.0,),
+    ((1,),),
+    ((), 1),
+    "",
+    (),
+    f32,
+    ("f32",),
+)
 
 
 @pytest.mark.parametrize("a", LITERALS)
@@ -52,10 +85,10 @@ def test_arrays_are_no_literals() -> None:
     """Marshal writes an array as its bytes, whatever its element type is."""
     one, other = array.array("B", b"\1\2\3\4"), array.array("i", b"\1\2\3\4")
     assert params({"p": b"\1\2\3\4"})["p"] == b"\1\2\3\4"
-    for given in (one, other, (other,), (one,)):
-        made = params({"p": given})
-        assert made["p"] == given
-        assert repr(made["p"]) == repr(given)
+    for array_like in (one, other, (other,), (one,)):
+        made = params({"p": array_like})
+        assert made["p"] == array_like
+        assert repr(made["p"]) == repr(array_like)
         assert not made.literal
     assert params({"p": b"\1\2\3\4"})["p"].__class__ is bytes
 
@@ -159,7 +192,7 @@ def test_signs_build(monkeypatch: pytest.MonkeyPatch, sign: str) -> None:
 
 def test_a_sign_without_an_operator_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(OVERLOADS, "neg", raising=False)
-    with pytest.raises(Error, match="'neg'; import nnvm.ops"):
+    with pytest.raises(Error, match=r"'neg'; import nnvm\.ops"):
         -named_input("x", f32[4])
 
 

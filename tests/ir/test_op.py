@@ -3,6 +3,8 @@ import pickle
 from typing import Any
 
 import pytest
+from tests.ir import operators
+from tests.ir.operators import add, biased, concat, filled, found, halves, relu, reshaped, scaled, split, through
 
 from nnvm.errors import Error
 from nnvm.ir import (
@@ -34,8 +36,6 @@ from nnvm.ir import (
     tensor_data,
     variable,
 )
-from tests.ir import operators
-from tests.ir.operators import add, biased, concat, filled, found, halves, relu, reshaped, scaled, split, through
 
 X = named_input("x", f32[4, 6])
 
@@ -48,7 +48,12 @@ def test_a_signature_is_a_schema() -> None:
     assert (relu.name, relu.inputs, relu.param_names, relu.module) == ("relu", ("x",), (), "tests.ir.operators")
     assert relu.doc == "Cut off what is negative."
     assert (biased.inputs, biased.optional) == (("x", "weight", "bias"), frozenset({"bias"}))
-    assert (concat.inputs, concat.variadic, concat.param_names, concat.defaults) == (("parts",), True, ("axis",), {"axis": 0})
+    assert (concat.inputs, concat.variadic, concat.param_names, concat.defaults) == (
+        ("parts",),
+        True,
+        ("axis",),
+        {"axis": 0},
+    )
     assert (halves.count, relu.count, callable(split.count)) == (2, 1, True)
     assert repr(relu) == "<op relu>"
 
@@ -221,14 +226,20 @@ def test_a_local_operator_cannot_be_pickled_and_says_so() -> None:
     def local(x: Value) -> TensorType:
         return x.tensor
 
-    with pytest.raises(Error, match="operator local cannot be pickled: .*define it at the top of a module"):
+    with pytest.raises(Error, match=r"operator local cannot be pickled: .*define it at the top of a module"):
         pickle.dumps(local)
 
 
 def test_a_column_is_filled_once() -> None:
     column: OpAttr[int] = OpAttr("number of things")
     column[relu] = 1
-    assert (column[relu], column.get(add), column.get(add, 5), relu in column, add in column) == (1, None, 5, True, False)
+    assert (column[relu], column.get(add), column.get(add, 5), relu in column, add in column) == (
+        1,
+        None,
+        5,
+        True,
+        False,
+    )
     with pytest.raises(Error, match="relu has an entry for 'number of things' already"):
         column[relu] = 2
     column.override(relu, 3)

@@ -3,12 +3,26 @@ from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
-
-from nnvm.errors import Error
-from nnvm.ir import Graph, Node, Value, boolean, constant, f32, f64, is_constant, named_input, rebuild, rewrite, same, tensor_data
-from nnvm.ir import types_agree as agree
 from tests.ir.operators import LONG, UNARY, add, chain, diamonds, found, halves, mul, neg, relu, sub, tanh
 from tests.laws.graphs import graphs
+
+from nnvm.errors import Error
+from nnvm.ir import (
+    Graph,
+    Node,
+    Value,
+    boolean,
+    constant,
+    f32,
+    f64,
+    is_constant,
+    named_input,
+    rebuild,
+    rewrite,
+    same,
+    tensor_data,
+)
+from nnvm.ir import types_agree as agree
 
 X, Y = named_input("x", f32[4]), named_input("y", f32[4])
 
@@ -72,7 +86,7 @@ def test_a_new_node_without_anything_to_take_over_stays_itself() -> None:
 
 
 def test_what_was_rebuilt_may_stand_for_its_twins() -> None:
-    """As eliminating common sub-expressions does: the first of two equals replaces the second, and is not made again."""
+    """As eliminating common sub-expressions does: the first of two equals replaces the second, not a copy of it."""
     first, second = relu(tanh(X)), relu(tanh(X), name="second")
     table: dict[object, Value] = {}
     swapped = neg(X)

@@ -3,6 +3,25 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from tests.ir.operators import (
+    LONG,
+    UNARY,
+    add,
+    biased,
+    chain,
+    diamonds,
+    flat,
+    found,
+    halves,
+    mul,
+    neg,
+    relu,
+    scaled,
+    split,
+    sub,
+    tanh,
+)  # fmt: skip
+from tests.laws.graphs import graphs
 
 from nnvm.errors import Error
 from nnvm.ir import (
@@ -27,10 +46,6 @@ from nnvm.ir import (
     trace,
     work,
 )
-from tests.ir.operators import (
-    LONG, UNARY, add, biased, chain, diamonds, flat, found, halves, mul, neg, relu, scaled, split, sub, tanh,
-)  # fmt: skip
-from tests.laws.graphs import graphs
 
 X, Y = named_input("x", f32[4]), named_input("y", f32[4])
 Steps = Iterator[Value]
@@ -60,7 +75,11 @@ def rewritten(value: Value, *rules: Rule) -> Value:
 def test_a_rule_finds_and_replaces() -> None:
     assert rewritten(relu(neg(neg(X))), two_negations_vanish) is not None
     assert ops(rewritten(relu(neg(neg(X))), two_negations_vanish)) == ["input", "relu"]
-    assert (two_negations_vanish.name, two_negations_vanish.doc, two_negations_vanish.root) == ("two_negations_vanish", "--x = x", (neg,))
+    assert (two_negations_vanish.name, two_negations_vanish.doc, two_negations_vanish.root) == (
+        "two_negations_vanish",
+        "--x = x",
+        (neg,),
+    )
     assert repr(two_negations_vanish) == "<rule two_negations_vanish>"
 
 
@@ -370,7 +389,7 @@ def test_branching_on_a_parameter_before_the_first_yield_is_an_error() -> None:
     def branching(x: Value, by: int) -> Steps:
         yield scaled(x, by=by) if by == 1 else relu(x)
 
-    with pytest.raises(Error, match="rule branching: .*the parameter by is not known yet"):
+    with pytest.raises(Error, match=r"rule branching: .*the parameter by is not known yet"):
         rule(branching)
 
 

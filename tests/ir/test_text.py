@@ -2,10 +2,10 @@ import ast
 
 import pytest
 from hypothesis import given
-
-from nnvm.ir import DTYPES, Graph, TensorData, bf16, constant, dim, f32, i64, named_input, string, tensor_data
 from tests.ir.operators import LONG, UNARY, add, biased, chain, concat, diamonds, halves, mul, relu, scaled, sub, tanh
 from tests.laws.graphs import graphs
+
+from nnvm.ir import DTYPES, Graph, TensorData, bf16, constant, dim, f32, i64, named_input, string, tensor_data
 
 X = named_input("x", f32[4, "n"])
 

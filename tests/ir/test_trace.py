@@ -1,17 +1,17 @@
 import pytest
+from tests.ir.operators import add, tanh
 
 from nnvm.errors import Error
 from nnvm.ir import Graph, Value, constant, f32, f64, same, tensor_data, trace
-from tests.ir.operators import add, tanh
 
 
 def test_annotations_and_keywords_type_the_inputs() -> None:
-    def model(x: f32[2, "n"], y, *, z: "f64[3]"):  # type: ignore[no-untyped-def, valid-type] # noqa: F722
+    def model(x: f32[5, 2], y, *, z: "f64[3]"):  # type: ignore[no-untyped-def, valid-type]
         return tanh(x), y, z
 
     graph = trace(model, y=f32[7])
-    assert [(value.name, value.type) for value in graph.inputs] == [("x", f32[2, "n"]), ("y", f32[7]), ("z", f64[3])]
-    assert [value.type for value in graph.outputs] == [f32[2, "n"], f32[7], f64[3]]
+    assert [(value.name, value.type) for value in graph.inputs] == [("x", f32[5, 2]), ("y", f32[7]), ("z", f64[3])]
+    assert [value.type for value in graph.outputs] == [f32[5, 2], f32[7], f64[3]]
     assert graph.name == "model"
     assert trace(model).inputs[1].type is None
     assert trace(model, x=None).inputs[0].type is None

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from tests.ir.operators import UNARY, add, biased, chain, concat, diamonds, halves, mul, relu, scaled, sub, tanh
+from tests.laws.graphs import graphs
 
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, EMPTY, Graph, Node, Value, f32, f64, foreign, named_input, params, variable, verify
-from tests.ir.operators import UNARY, add, biased, chain, concat, diamonds, halves, mul, relu, scaled, sub, tanh
-from tests.laws.graphs import graphs
 
 X, Y = named_input("x", f32[4]), named_input("y", f32[4])
 
@@ -47,7 +47,10 @@ CASES: dict[str, tuple[Callable[[], Graph], str]] = {
     "no params": (lambda: Graph([node(scaled, X)]), r"has params \[\]; scaled takes by"),
     "more params": (lambda: Graph([node(tanh, X, values=params({"a": 1}))]), r"has params \['a'\]"),
     "other params": (lambda: Graph([node(scaled, X, values=params({"a": 1}))]), r"has params \['a'\]"),
-    "wrong type": (lambda: Graph([node(tanh, X, types=(f32[5],))]), r"n: f32\[5\] has a type that tanh does not yield there: f32\[4\]"),
+    "wrong type": (
+        lambda: Graph([node(tanh, X, types=(f32[5],))]),
+        r"n: f32\[5\] has a type that tanh does not yield there: f32\[4\]",
+    ),
     "wrong dtype": (lambda: Graph([node(tanh, X, types=(f64[4],))]), "does not yield there"),
     "wrong count": (
         lambda: Graph([node(halves, X, types=(f32[2],), values=params({"axis": 0}))]),

@@ -18,7 +18,7 @@ def graphs(
     type: TensorType = f32[2, 3],
     most: int = 12,
 ) -> Graph:
-    """Draw a graph over inputs of one type: any wiring, some nodes named, one to three outputs, dead inputs possible."""
+    """Draw a graph over inputs of one type: any wiring, some nodes named, up to three outputs, dead inputs too."""
     inputs = [named_input(f"x{i}", type) for i in range(draw(st.integers(1, 3)))]
     values: list[Value] = list(inputs)
     for i in range(draw(st.integers(0, most))):

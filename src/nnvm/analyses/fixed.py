@@ -5,7 +5,10 @@ from nnvm.ir import ABSENT, Graph, Node, Value, analysis, constant, input, varia
 
 
 def pure(node: Node) -> bool:
-    """Say whether a use gives the same for the same inputs, and does nothing else: known, not random, without state or sub-graphs."""
+    """Say whether a use gives the same for the same inputs and does nothing else.
+
+    That is: its operator is known, draws no random numbers, keeps no state and holds no graph.
+    """
     if node.op.foreign or node.op in mutates or node.op is input or node.op is variable:
         return False
     draws = random.get(node.op)

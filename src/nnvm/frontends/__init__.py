@@ -13,7 +13,7 @@ FORMATS: Final[Mapping[str, str]] = {".onnx": "nnvm.frontends.onnx"}
 
 
 def load(path: str | os.PathLike[str], format: str | None = None) -> Graph:
-    """Read the graph in a file, by its suffix or by `format` ("onnx"); raise Error where the type or the content is not understood."""
+    """Read the graph in a file, by its suffix or by `format` ("onnx"); raise Error where it is not understood."""
     graph: Graph = _module(path, format).load(path)
     return graph
 
@@ -27,7 +27,8 @@ def _module(path: str | os.PathLike[str], format: str | None) -> Any:
     suffix = os.path.splitext(os.fspath(path))[1].lower() if format is None else f".{format.removeprefix('.').lower()}"
     if suffix not in FORMATS:
         said = f"the suffix {suffix!r}" if suffix else "no suffix"
-        raise Error(f"{os.fspath(path)} has {said}; the file types known are {', '.join(sorted(FORMATS))}: rename it, or give `format`")
+        known = ", ".join(sorted(FORMATS))
+        raise Error(f"{os.fspath(path)} has {said}; the file types known are {known}: rename it, or give `format`")
     return import_module(FORMATS[suffix])
 
 

@@ -9,7 +9,7 @@ from nnvm.ir.dims import UNKNOWN, Size, at_least
 from nnvm.ir.op import Contents
 from nnvm.ir.types import Shape
 from nnvm.ops import arithmetic, index, shape
-from nnvm.ops.shape import FAR
+from nnvm.ops.shape import first_of_slice
 from nnvm.ops.typing import axis_of
 
 Given = tuple[Contents, ...]
@@ -118,7 +118,8 @@ def _(node: Node, given: Given) -> Contents | None:
     begin, end = starts[0], ends[0]
     if not (isinstance(begin, int) and isinstance(end, int) and isinstance(step, int)):
         return None
-    return elements[begin if begin > -FAR else None : end if end > -FAR else None : step]
+    count, first = node.outputs[0].shape[0], first_of_slice(len(elements), begin, step)
+    return tuple(elements[first + step * i] for i in range(count)) if isinstance(count, int) and isinstance(first, int) else None
 
 
 @follow(index.gather)

@@ -1,6 +1,6 @@
 """What picks or places elements by number, and what makes tensors of nothing but numbers."""
 
-from nnvm.ir import TensorData, TensorType, Value, born, contents, data_of, i64, larger, op
+from nnvm.ir import TensorData, TensorType, UnknownRank, Value, born, contents, data_of, i64, larger, op
 from nnvm.ir.types import DType
 from nnvm.ops.shape import sizes_in
 from nnvm.ops.typing import axis_of, one_dtype, require
@@ -24,8 +24,9 @@ def gather_elements(x: Value, indices: Value, *, axis: int = 0) -> TensorType:
 def gather_nd(x: Value, indices: Value, *, batch_dims: int = 0) -> TensorType:
     """Pick slices by index vectors (ONNX GatherND)."""
     width = indices.shape[-1]
-    require(isinstance(width, int), "the length of the index vectors must be known")
-    assert isinstance(width, int)
+    if not isinstance(width, int):
+        raise UnknownRank
+    require(batch_dims + width <= len(x.shape), f"index vectors of {width} after {batch_dims} batch dimensions for {len(x.shape)} dimensions")
     return x.tensor[(*indices.shape[:-1], *x.shape[batch_dims + width :])]
 
 

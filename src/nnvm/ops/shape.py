@@ -9,7 +9,7 @@ from nnvm.ir.dims import Size, at_least
 from nnvm.ir.types import Shape, UnknownRank
 from nnvm.ops.typing import axes_of, axis_of, broadcast, one_dtype, rank_or_none, require
 
-FAR = 1 << 31
+FAR = (1 << 31) - 1
 """A slice's limit from here on means "to the end"."""
 
 
@@ -148,7 +148,7 @@ def split(x: Value, sizes: Value | None = None, *, axis: int = 0, parts: int) ->
 
 @op
 def slice(x: Value, starts: Value, ends: Value, axes: Value | None = None, steps: Value | None = None) -> TensorType:
-    """Take [start:end:step] along each of `axes`, as Python slices do (ONNX Slice)."""
+    """Take [start:end:step] along each of `axes`, nearly as Python slices do (ONNX Slice)."""
     begins, limits = contents(starts), contents(ends)
     count = starts.shape[0]
     if axes is None and not isinstance(count, int):
@@ -174,18 +174,23 @@ def sliced(length: Size, start: Size, end: Size, step: Size) -> Size:
     if not isinstance(step, int):
         return UNKNOWN
     require(step != 0, "a slice's step is zero")
-    low, high = (0, length) if step > 0 else (-1, length - 1)
-    begin, limit = _clamp(start, length, low, high), _clamp(end, length, low, high)
+    begin = first_of_slice(length, start, step)
+    limit = _clamp(end, length, 0, length) if step > 0 else _clamp(end, length, -1, length - 1)
     span = limit - begin if step > 0 else begin - limit
     stride = step if step > 0 else -step
     return larger((span + stride - 1) // stride, 0)
+
+
+def first_of_slice(length: Size, start: Size, step: int) -> Size:
+    """Return where a slice begins; backwards it begins inside even where `start` lies before the first element, as ONNX says."""
+    return _clamp(start, length, 0, length if step > 0 else length - 1)
 
 
 def _clamp(index: Size, length: Size, low: Size, high: Size) -> Size:
     if isinstance(index, int) and index >= FAR:
         return high
     if isinstance(index, int) and index <= -FAR:
-        return low
+        return smaller(low, high)
     signed = at_least(index, 0)
     if signed is None:
         return UNKNOWN

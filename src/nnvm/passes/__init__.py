@@ -24,5 +24,6 @@ PASSES: Final[dict[str, Pass]] = {
 }
 
 __all__ = [
-    "DEFAULT", "PASSES", "Pass", "cancel_layout", "cse", "dce", "fold_constants", "fold_normalization", "infer_types", "set_dims", "simplify",
+    "DEFAULT", "PASSES", "Pass", "cancel_layout", "cse", "dce", "fold_constants", "fold_normalization", "infer_types",
+    "set_dims", "simplify",
 ]  # fmt: skip

@@ -29,9 +29,10 @@ Key: TypeAlias = tuple[object, ...]
 
 
 def cse(graph: Graph) -> Graph:
-    """Merge nodes of equal operator, inputs, params, control edges and device; random draws, mutations and unknown operators stay.
+    """Merge nodes of equal operator, inputs, params, control edges and device.
 
-    Of equal constants, types are compared first, then samples, and contents only where those agree.
+    Random draws, mutations and unknown operators stay as they are. Of constants, types are compared first, then
+    samples, and contents only where those agree.
     """
     merging = _Merging()
     nodes = graph.nodes

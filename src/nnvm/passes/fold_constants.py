@@ -32,8 +32,9 @@ LIMIT = 1 << 16
 def fold_constants(graph: Graph, evaluate: Evaluate, /, *, limit: int = LIMIT) -> Graph:
     """Put constants for what no input can change, and for small shapes that are known though their tensors are not.
 
-    `evaluate` computes one node of constants, or returns None where it cannot. What is random, changes state or is not known stays,
-    and so does what would hold more than `limit` bytes and more than the constants that die with it.
+    `evaluate` computes one node of constants, or returns None where it cannot. What is random, changes state or is not
+    known stays, and so does what would hold more than `limit` bytes and more than the constants that die with it.
+    Raises Error where a kernel's result is not of the node's type.
     """
     used = uses(graph)
 

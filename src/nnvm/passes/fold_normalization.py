@@ -35,9 +35,10 @@ TINY = 1e-30
 
 
 def fold_normalization(graph: Graph) -> Graph:
-    """Fold batch normalisation, and constant scales and shifts of channels, into the convolution or product that feeds them.
+    """Fold batch normalisation, and constant scales and shifts of channels, into what feeds them.
 
-    Only where nothing else reads what is scaled. What is computed of weights stays in the graph, for `fold_constants`.
+    That is a convolution or product of matrices, where nothing else reads what is scaled. What is computed of
+    weights stays in the graph, for `fold_constants`.
     """
     return rewrite(graph, _Folding(graph).visit, origins=True)
 
@@ -103,7 +104,7 @@ def channel_axis(node: Node) -> int:
 
 
 def _per_channel(value: Value, fed: Value) -> Value | None:
-    """Return a factor or shift that broadcasts to what feeds it as a vector over the channels, or a scalar; None where it is neither."""
+    """Return a factor or shift as a vector over the channels of what feeds it, or a scalar; None if it is neither."""
     shape, axis = fed.shape, channel_axis(fed.node)
     channels = shape[axis]
     if value.dtype is not fed.dtype or not isinstance(channels, int) or len(value.shape) > len(shape):
@@ -156,7 +157,7 @@ def _read_sub(folding: _Folding, node: Node, i: int) -> Affine | None:
 
 
 def _is_tame(value: Value, margin: float = 0.0) -> bool:
-    """Say whether a constant, plus a margin, is finite and away from zero throughout, so that sums may be scaled term by term."""
+    """Say whether a constant, plus a margin, is finite and away from zero, so that sums may be scaled term by term."""
     data = data_of(value)
     if data is None or data.nbytes > LIMIT:
         return False
@@ -165,7 +166,7 @@ def _is_tame(value: Value, margin: float = 0.0) -> bool:
 
 
 def _viewed_row(value: Value, fed: Value) -> Value | None:
-    """Return the vector over the channels that a shift is only a view of; it may be computed, for a convolution without bias."""
+    """Return the vector over the channels that a shift is a view of; any value serves a convolution without bias."""
     if value.node.op not in view or value.node.after or fed.node.op is not conv or _bias(fed.node) is not ABSENT:
         return None
     row = value.node.inputs[0]

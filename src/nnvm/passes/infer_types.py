@@ -63,7 +63,7 @@ class _Flow:
         return None if wanted is None else (_typed(node, wanted),)
 
     def _ask(self, node: Node, origin: Node) -> tuple[Value, ...]:
-        """Return the inputs, those that are sources typed as the operator demands; remember the demands for the next walk."""
+        """Return the inputs, sources among them typed as the operator demands; remember that for the next walk."""
         sources = [i for i, value in enumerate(node.inputs) if value.node.op in SOURCES and _is_vague(value.type)]
         if not sources:
             return node.inputs

@@ -1,4 +1,4 @@
-"""How algebra makes a graph smaller: identities, combined constants, and one operator for what two or more spell out."""
+"""How algebra makes a graph smaller: identities, combined constants, one operator for what two or more spell out."""
 
 from nnvm.ir import ABSENT, Graph, Node, Value, apply_rules, constant, f16, f32, f64, is_constant, rewrite, tensor_data
 from nnvm.ops import add, dropout, gemm, matmul

@@ -22,7 +22,7 @@ def fits(made: Value | None, node: Node) -> bool:
 
 
 def attempt(function: Attempt, node: Node) -> Value | None:
-    """Return what a function puts in place of a node, or None where it does not apply or its result is not known to fit."""
+    """Return what a function puts in place of a node, or None where it does not apply or is not known to fit."""
     try:
         made = function(node)
     except (UnknownRank, Error):
@@ -50,7 +50,7 @@ def until_settled(graph: Graph, once: Callable[[Graph], Graph]) -> Graph:
 
 
 class Readers:
-    """Who reads a value while a graph is being rewritten: counts of the old graph, carried over to the values that stand for its own."""
+    """How many read a value while its graph is being rewritten: counts of the old graph, carried over to new values."""
 
     __slots__ = ("counts", "now")
 

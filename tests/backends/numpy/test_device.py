@@ -15,11 +15,13 @@ DEVICE = NumpyDevice()
 @pytest.mark.parametrize("size", [0, 1, 63, 1000])
 def test_memory_is_aligned_and_writable(size):
     memory = DEVICE.allocate(size)
-    assert (memory.nbytes, memory.ctypes.data % 64) == (size, 0)
+    assert memory.nbytes == size
+    assert not size or memory.ctypes.data % 64 == 0
     DEVICE.fill(memory, 0, size, 7)
     assert (memory == 7).all()
     array = DEVICE.empty("float64", (3, 0, 2))
-    assert (DEVICE.shape_of(array), DEVICE.nbytes(array), array.ctypes.data % 64) == ((3, 0, 2), 0, 0)
+    assert (DEVICE.shape_of(array), DEVICE.nbytes(array)) == ((3, 0, 2), 0)
+    assert DEVICE.empty("float64", (3,)).ctypes.data % 64 == 0
 
 
 def test_views_share_memory_and_stay_inside():

@@ -28,13 +28,13 @@ def test_gather(data, dtype, kind):
 @pytest.mark.parametrize("kernel", ["gather", "gather_elements"])
 @pytest.mark.parametrize("index", [3, -4])
 def test_indices_outside_are_refused(kernel, index):
-    with pytest.raises(ValueError, match="outside -3..2"):
+    with pytest.raises(ValueError, match=r"outside -3\.\.2"):
         compute(kernel, ((1,), "f"), np.ones(3, "f"), np.array([index]))
 
 
 def test_many_short_indices():
     x, indices = draw(1, (3, 50, 2)), np.arange(90000, dtype="i4") % 50
-    wanted = x[:, indices]
+    wanted = np.ascontiguousarray(x[:, indices])
     close(compute("gather", (wanted.shape, "f"), x, indices, axis=1), wanted)
     assert transient("gather", [np.empty_like(wanted)], [x, indices], axis=1) <= 16384
 
@@ -169,7 +169,7 @@ def test_no_tensor_is_allocated():
         draw(2, (250, 200)),
     )
     assert transient("gather_elements", [np.empty((250, 200), "f")], [x, indices], axis=0) <= 16384
-    assert transient("scatter_elements", [np.empty_like(x)], [x, indices, updates], axis=0) <= 300000  # NumPy's own
+    assert transient("scatter_elements", [np.empty_like(x)], [x, indices, updates], axis=0) <= 16384
     assert (
         transient("one_hot", [np.empty((300, 400), "f")], [indices[:, 0].repeat(2)[:300], np.array(400), x[0, :2]])
         <= 16384

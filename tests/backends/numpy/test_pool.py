@@ -123,3 +123,11 @@ def test_no_tensor_is_allocated(kernel, dtype):
     assert transient(kernel, [out], [x], **params) <= 16384
     if kernel == "max_pool":
         assert transient("max_pool_with_indices", [out, np.empty(out.shape, np.int64)], [x], **params) <= 16384
+
+
+def test_a_long_line_is_counted_without_an_array_of_counts():
+    x = draw(1, (1, 1, 200000))
+    params = {"kernel": (3,), "strides": (1,), "pads": (1, 1), "dilations": (1,)}
+    for kernel in ("average_pool", "max_pool", "lp_pool"):
+        assert transient(kernel, [np.empty_like(x)], [x], **params) <= 16384
+    assert transient("max_pool_with_indices", [np.empty_like(x), np.empty(x.shape, np.int64)], [x], **params) <= 16384

@@ -165,6 +165,10 @@ def _converted(array: Any, wanted: np.dtype[Any], hint: tuple[Any, ...] | None) 
         raise Error(f"expected numbers for {wanted}, got {given.dtype}")
     if given.size and wanted.kind in "biu" and given.dtype.kind not in "biu":
         raise Error(f"expected {wanted}, got fractions; convert them first")
+    if given.size and wanted.kind in "iu" and given.dtype.kind in "iu":
+        ends = np.iinfo(wanted)
+        if int(given.min()) < ends.min or int(given.max()) > ends.max:
+            raise Error(f"expected {wanted}, got numbers from {given.min()} to {given.max()}, which do not fit")
     if not given.size and hint is not None and all(isinstance(size, int) for size in hint) and not prod(hint):
         return np.empty(hint, wanted)
     return np.ascontiguousarray(given.astype(wanted)).reshape(given.shape)

@@ -98,7 +98,7 @@ def _transposed_pads(node: Node, window: Mapping[str, Any], padding: tuple[int, 
         if not isinstance(total, int):
             raise Error(f"{node!r}: the pads depend on a dimension; give it: --set-dim NAME=INT")
         total = max(total, 0)
-        begin = total - total // 2 if node.params["auto_pad"] == "SAME_LOWER" else total // 2
+        begin = total // 2 if node.params["auto_pad"] == "SAME_UPPER" else total - total // 2
         begins.append(begin)
         ends.append(total - begin)
     return (*begins, *ends)
@@ -186,9 +186,9 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     if known is None or not all(isinstance(axis, int) for axis in known):
         raise Error(f"{node!r}: its axes are known only at run, which this backend does not support")
     axes = axes_of((axis for axis in known if isinstance(axis, int)), rank)
-    if not axes and node.params["noop_with_empty_axes"]:
-        return "copy", node.inputs[:1], {}
-    return node.op.name, node.inputs[:1], {"axes": axes or tuple(range(rank)), "keepdims": node.params["keepdims"]}
+    if not axes and not node.params["noop_with_empty_axes"]:
+        axes = tuple(range(rank))
+    return node.op.name, node.inputs[:1], {"axes": axes, "keepdims": node.params["keepdims"]}
 
 
 def _flags(node: Node) -> Mapping[str, Any]:

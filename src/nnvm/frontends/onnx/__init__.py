@@ -9,8 +9,8 @@ from nnvm.ir import Graph
 def load(source: str | os.PathLike[str] | bytes) -> Graph:
     """Read an ONNX model from a path, or from its bytes.
 
-    Weights in external files are mapped, not read. Unknown operators are carried whole. Raises Error, listing all that is
-    wrong at once, for a file that is broken or that asks for what ONNX does not know.
+    Weights in external files are mapped, not read. Unknown operators are carried whole. Raises Error, listing all that
+    is wrong at once, for a file that is broken or that asks for what ONNX does not know.
     """
     _require_onnx()
     from nnvm.frontends.onnx.reader import read
@@ -21,8 +21,8 @@ def load(source: str | os.PathLike[str] | bytes) -> Graph:
 def save(graph: Graph, path: str | os.PathLike[str], *, opset: int | None = None) -> None:
     """Write a graph as an ONNX file, atomically; large weights go to `path` + ".data".
 
-    `opset` is the version of ONNX's operators to write, by default the one that the graph came with, or 21. Raises Error naming
-    the node where that version lacks its operator, and leaves what was at `path` alone.
+    `opset` is the version of ONNX's operators to write, by default the one that the graph came with, or 21. Raises
+    Error naming the node where that version lacks its operator, and leaves what was at `path` alone.
     """
     _require_onnx()
     from nnvm.frontends.onnx.files import write

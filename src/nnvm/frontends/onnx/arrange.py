@@ -56,5 +56,6 @@ def _sort(nodes: Sequence[Node], keys: dict[Node, int]) -> Sequence[Node]:
             if not waiting[user]:
                 heappush(ready, (keys[nodes[user]], user))
     if len(order) < len(nodes):
-        raise Error(f"{len(nodes) - len(order)} nodes of graph wait for one another, {nodes[waiting.index(max(waiting))]!r} among them")
+        stuck = nodes[next(i for i, count in enumerate(waiting) if count)]
+        raise Error(f"{len(nodes) - len(order)} nodes wait for one another, {stuck!r} among them; break the cycle")
     return order

@@ -23,7 +23,7 @@ OPAQUE: Final = Opaque()
 
 
 def read_attribute(proto: onnx.AttributeProto, folder: str | None, node: str) -> Any:
-    """Return the value of an attribute, OPAQUE for what we have no plain value for; raise Error for broken constant data."""
+    """Return the value of an attribute, OPAQUE where it is none of ours; raise Error for broken constant data."""
     kind = proto.type
     if proto.ref_attr_name:
         return OPAQUE

@@ -19,8 +19,8 @@ CARRIED: Final = "carried"
 class Carried:
     """A node of a file, whole: its bytes without inputs and outputs, and what its sub-graphs take from around them.
 
-    The node's own inputs come first, then one for each name in `captured`. `skipped` are outputs that the file leaves unnamed.
-    `imports` are the file's operator sets, `functions` its model-local functions.
+    The node's own inputs come first, then one for each name in `captured`. `skipped` are outputs that the file leaves
+    unnamed. `imports` are the file's operator sets, `functions` its model-local functions.
     """
 
     __slots__ = ("captured", "functions", "imports", "node", "skipped")
@@ -38,7 +38,8 @@ class Carried:
         imports: tuple[tuple[str, int], ...],
         functions: tuple[bytes, ...] = (),
     ) -> None:
-        self.node, self.captured, self.skipped, self.imports, self.functions = node, captured, skipped, imports, functions
+        self.node, self.captured, self.skipped = node, captured, skipped
+        self.imports, self.functions = imports, functions
 
     def _key(self) -> tuple[object, ...]:
         return self.node, self.captured, self.skipped, self.imports, self.functions
@@ -81,10 +82,9 @@ def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
 
 
 def captured_names(node: onnx.NodeProto) -> tuple[str, ...]:
-    """Return the names that the sub-graphs of a node, at any depth, take from around it, each once, in order of appearance."""
+    """Return the names that the sub-graphs of a node, at any depth, take from around it, each once."""
     found: dict[str, None] = {}
-    for reference, names, _ in _references(node, frozenset()):
-        del reference
+    for _, names, _ in _references(node, frozenset()):
         found.update(dict.fromkeys(names))
     return tuple(found)
 
@@ -97,10 +97,8 @@ def inner_names(node: onnx.NodeProto) -> set[str]:
     return found
 
 
-def _references(
-    node: onnx.NodeProto, outer: frozenset[str]
-) -> Iterator[tuple[Any, list[str], frozenset[str]]]:
-    """Yield each repeated field of names in the sub-graphs, the free ones among them, and what its graph and those around define."""
+def _references(node: onnx.NodeProto, outer: frozenset[str]) -> Iterator[tuple[Any, list[str], frozenset[str]]]:
+    """Yield each field of names in the sub-graphs, the free ones among them, and what is defined there."""
     pending = [(graph, outer) for graph in subgraphs(node)]
     while pending:
         graph, around = pending.pop()
@@ -123,12 +121,13 @@ def _defined(graph: onnx.GraphProto) -> frozenset[str]:
 
 
 def rename_captured(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
-    """Change what the sub-graphs of a node take from around them; raise Error where a new name means something else inside."""
+    """Change what sub-graphs take from around them; raise Error where a new name means something else inside."""
     if not names or all(old == new for old, new in names.items()):
         return
     for field, free, here in list(_references(node, frozenset())):
         for new in {names[name] for name in free if name in names} & here:
-            raise Error(f"{node.op_type} {node.name!r} captures a value that is now called {new!r}, which its sub-graph defines too; rename one")
+            clash = f"captures a value that is now called {new!r}, which its sub-graph defines too"
+            raise Error(f"{node.op_type} {node.name!r} {clash}; rename one")
         if not free:
             continue
         if field and isinstance(field[0], onnx.ValueInfoProto):

@@ -24,7 +24,9 @@ _ALIGNMENT: Final = 4096
 def serialise(graph: Graph, opset: int | None = None) -> bytes:
     """Return a graph as the bytes of a model that holds all its weights; raise Error above 2 GiB."""
     if _large_bytes(graph) > LIMIT:
-        raise Error(f"graph {graph.name} has more than 2 GiB of weights, which no ONNX model can hold inside; save it to a path")
+        raise Error(
+            f"graph {graph.name} has over 2 GiB of weights, more than an ONNX model can hold; save it to a path"
+        )
     model = build(graph, opset)
     for tensor, data in model.tensors:
         tensor.raw_data = bytes(data.read())
@@ -33,7 +35,7 @@ def serialise(graph: Graph, opset: int | None = None) -> bytes:
 
 
 def write(graph: Graph, path: str | os.PathLike[str], opset: int | None = None) -> None:
-    """Write a graph to a path; large weights go to a second file beside it. Nothing there changes unless all succeeds."""
+    """Write a graph to a path, large weights to a second file beside it; nothing changes unless all succeeds."""
     target = os.path.realpath(os.fspath(path))
     if os.path.isdir(target):
         raise Error(f"cannot write {os.fspath(path)}: it is a folder")

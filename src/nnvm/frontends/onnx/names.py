@@ -8,7 +8,7 @@ from nnvm.ir import Graph, Node, Value, constant, input
 
 
 class Names:
-    """Names for the values of one graph. `twins` are the outputs that need an Identity: their name, and the value to copy."""
+    """Names for the values of one graph; `twins` are outputs that need an Identity: their name, and what to copy."""
 
     def __init__(self, graph: Graph, reserved: Iterable[str]) -> None:
         self.of: dict[Value, str] = {}
@@ -18,7 +18,8 @@ class Names:
         for value in graph.inputs:
             name = value.node.name
             if not name or name in self.taken:
-                raise Error(f"two inputs of graph {graph.name} are called {name!r}" if name else f"an input of graph {graph.name} has no name")
+                said = f"two inputs are called {name!r}" if name else "an input has no name"
+                raise Error(f"graph {graph.name}: {said}")
             self.of[value] = name
             self.taken.add(name)
         self._name_outputs(graph)
@@ -29,9 +30,10 @@ class Names:
             if self.of.get(value) == name:
                 continue
             if not name or name in self.taken:
-                raise Error(f"output {name!r} of graph {graph.name} needs a name of its own; an input or another output has it")
+                raise Error(f"graph {graph.name}: output {name!r} needs a name that no input and no other output has")
             self.taken.add(name)
-            if value not in self.of and (value.node.op is not constant or value.node.name == name) and value.node.op is not input:
+            op = value.node.op
+            if value not in self.of and op is not input and (op is not constant or value.node.name == name):
                 self.of[value] = name
             else:
                 self.twins.append((name, value))

@@ -8,13 +8,17 @@ from nnvm.errors import Error
 
 Record = tuple[tuple[str, ...], tuple[str, ...], Any]
 """The names of a node's inputs and outputs, and the node."""
+Captured = Mapping[int, tuple[str, ...]]
+"""What the sub-graphs of some nodes take from around them."""
 
 
-def in_order(records: Sequence[Record], captured: Mapping[int, tuple[str, ...]], known: Collection[str], wanted: Sequence[str]) -> Sequence[int]:
+def in_order(
+    records: Sequence[Record], captured: Captured, known: Collection[str], wanted: Sequence[str]
+) -> Sequence[int]:
     """Return the numbers of the nodes, each after those it needs, in the file's order where that holds.
 
-    `captured` are names that the sub-graphs of a node need, `known` those that need no node. Raises Error naming what nobody
-    defines, what is defined twice, or the nodes on a cycle.
+    `captured` are names that the sub-graphs of a node need, `known` those that need no node. Raises Error naming what
+    nobody defines, what is defined twice, or the nodes on a cycle.
     """
     defined = set(known)
     sorted_already = True
@@ -27,13 +31,15 @@ def in_order(records: Sequence[Record], captured: Mapping[int, tuple[str, ...]],
                 sorted_already = False
         for name in outputs:
             if name and name in defined:
-                raise Error(f"{name!r} is defined twice, the second time by node {i} ({records[i][2].op_type}); rename one of them")
+                raise Error(
+                    f"{name!r} is defined twice, the second time by node {i} ({records[i][2].op_type}); rename one"
+                )
             defined.add(name)
     _check_defined(records, captured, defined, wanted)
     return range(len(records)) if sorted_already else _sort(records, captured, set(known))
 
 
-def _check_defined(records: Sequence[Record], captured: Mapping[int, tuple[str, ...]], defined: set[str], wanted: Sequence[str]) -> None:
+def _check_defined(records: Sequence[Record], captured: Captured, defined: set[str], wanted: Sequence[str]) -> None:
     missing: dict[str, str] = {}
     for i, (inputs, _, node) in enumerate(records):
         for name in (*inputs, *captured.get(i, ())):
@@ -43,10 +49,11 @@ def _check_defined(records: Sequence[Record], captured: Mapping[int, tuple[str, 
         if name not in defined:
             missing.setdefault(name, f"{name!r}, an output of the graph")
     if missing:
-        raise Error(f"nobody defines {'; nor '.join(list(missing.values())[:8])}; the file is incomplete, export it again")
+        listed = "; nor ".join(list(missing.values())[:8])
+        raise Error(f"nobody defines {listed}; the file is incomplete, export it again")
 
 
-def _sort(records: Sequence[Record], captured: Mapping[int, tuple[str, ...]], known: set[str]) -> Sequence[int]:
+def _sort(records: Sequence[Record], captured: Captured, known: set[str]) -> Sequence[int]:
     makers = {name: i for i, (_, outputs, _) in enumerate(records) for name in outputs if name}
     needs = [
         {makers[name] for name in (*inputs, *captured.get(i, ())) if name in makers and name not in known}

@@ -13,7 +13,7 @@ from nnvm.frontends.onnx.carry import CARRIED, captured_names, carry, foreign_op
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.order import in_order
 from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
-from nnvm.frontends.onnx.rows import Read, Row, Use
+from nnvm.frontends.onnx.rows import Read, Row, Use, make_constant
 from nnvm.frontends.onnx.tensors import read_tensor
 from nnvm.frontends.onnx.value_types import TypeReader, named_dims
 from nnvm.ir import (
@@ -22,7 +22,6 @@ from nnvm.ir import (
     ContainerType,
     Graph,
     Node,
-    Params,
     TensorData,
     TensorType,
     Value,
@@ -69,13 +68,14 @@ def _parse(data: bytes, where: str) -> onnx.ModelProto:
     if not data:
         raise Error(f"{where}: empty, so not an ONNX model; write or download it again")
     try:
-        model = onnx.ModelProto.FromString(data)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:
-        raise Error(f"{where}: not an ONNX model, cut short, or nested too deeply: {error}; write or download it again") from error
+        raise Error(f"{where}: not an ONNX model, cut short, or nested too deeply: {error}; get it again") from error
     if not model.HasField("graph") or not model.ir_version:
         raise Error(f"{where}: not an ONNX model: it holds no graph or no ir_version")
     if model.ir_version > onnx.IR_VERSION:
-        raise Error(f"{where}: ir_version {model.ir_version} is newer than {onnx.IR_VERSION}, which the installed onnx knows; upgrade onnx")
+        known = f"{onnx.IR_VERSION}, which the installed onnx knows"
+        raise Error(f"{where}: ir_version {model.ir_version} is newer than {known}; upgrade onnx")
     return model
 
 
@@ -102,7 +102,8 @@ class _Reader:
         self.values: dict[str, Value] = {}
         self.imports = tuple((item.domain, item.version) for item in model.opset_import)
         self.opset = self._opset()
-        self.functions = {(f.domain, f.name, f.overload): f.SerializeToString(deterministic=True) for f in model.functions}
+        functions = ((item, item.SerializeToString(deterministic=True)) for item in model.functions)
+        self.functions = {(item.domain, item.name, item.overload): data for item, data in functions}
         self.carried_functions = tuple(self.functions.values())
         self.types = TypeReader(named_dims(model.graph))
         self.declared = {value.name: value.type for value in (*model.graph.value_info, *model.graph.output)}
@@ -117,7 +118,8 @@ class _Reader:
             raise Error("it names no operator set, so nothing says what its nodes mean; export it again")
         opset = versions[0] if versions else schemas.DEFAULT if self.imports else 1
         if not 1 <= opset <= schemas.NEWEST:
-            raise Error(f"opset {opset} is not supported; the installed onnx knows 1 to {schemas.NEWEST}: upgrade onnx, or export again")
+            known = f"the installed onnx knows 1 to {schemas.NEWEST}"
+            raise Error(f"opset {opset} is not supported; {known}: upgrade onnx, or export again")
         return opset
 
     def run(self) -> Graph:
@@ -145,7 +147,8 @@ class _Reader:
             self.values[name] = self._constant(tensor, name, {})
         for sparse in self.model.graph.sparse_initializer:
             node = onnx.NodeProto(op_type="Constant", output=[sparse.values.name])
-            node.attribute.add(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR).sparse_tensor.CopyFrom(sparse)
+            attribute = node.attribute.add(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR)
+            attribute.sparse_tensor.CopyFrom(sparse)
             self._carry(node, (), tuple(node.output), (), {})
 
     def _constant(self, tensor: onnx.TensorProto, name: str, hints: dict[str, Any]) -> Value:
@@ -155,7 +158,7 @@ class _Reader:
             self.wrong.append(str(error))
             data = tensor_data(0.0, f32[()])
         self.external |= tensor.data_location == onnx.TensorProto.EXTERNAL
-        return _make_constant(data, name, hints)
+        return make_constant(data, name, hints)
 
     def _read_inputs(self) -> tuple[Value, ...]:
         inputs = []
@@ -178,7 +181,13 @@ class _Reader:
             return None
 
     def _read_node(
-        self, i: int, node: onnx.NodeProto, names: tuple[str, ...], outputs: tuple[str, ...], captured: tuple[str, ...], used: set[str]
+        self,
+        i: int,
+        node: onnx.NodeProto,
+        names: tuple[str, ...],
+        outputs: tuple[str, ...],
+        captured: tuple[str, ...],
+        used: set[str],
     ) -> None:
         name = next(filter(None, outputs), "") or f"{node.op_type}_{i}"
         hints = _hints(i, node, outputs)
@@ -212,18 +221,28 @@ class _Reader:
         return row
 
     def _read(
-        self, row: Row, node: onnx.NodeProto, name: str, inputs: tuple[Value, ...], outputs: tuple[str, ...], used: set[str]
+        self,
+        row: Row,
+        node: onnx.NodeProto,
+        name: str,
+        inputs: tuple[Value, ...],
+        outputs: tuple[str, ...],
+        used: set[str],
     ) -> Read | None:
         if any([value.type.__class__ is ContainerType for value in inputs]):
             return None
-        attributes = {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}
+        attributes = (
+            {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}
+        )
         needed = outputs if len(outputs) == 1 else tuple([item if item in used else "" for item in outputs])
         found = row.read(Use(node.op_type, self.opset, name, inputs, attributes, needed, used))
         if found is not None:
             op, given, _ = found
             required = len(op.inputs) - len(op.optional) - op.variadic
             if len(given) < required or ABSENT in given[:required] or (op.variadic and not given):
-                raise Error(f"{node.op_type} {name!r} lacks an input: it needs {', '.join(op.inputs[: max(required, 1)])}")
+                raise Error(
+                    f"{node.op_type} {name!r} lacks an input: it needs {', '.join(op.inputs[: max(required, 1)])}"
+                )
             if len(given) > len(op.inputs) and not op.variadic:
                 raise Error(f"{node.op_type} {name!r} has {len(given)} inputs; it takes {', '.join(op.inputs)}")
         return found
@@ -240,7 +259,10 @@ class _Reader:
                 type = self._type(self.declared.get(name), name) or type
             self._define(name, make(op, inputs, values, type, name, (), hints))
             return
-        known = [self._type(self.declared.get(output), output) if type is None else type for output, type in zip(outputs, types, strict=False)]
+        known = [
+            self._type(self.declared.get(output), output) if type is None else type
+            for output, type in zip(outputs, types, strict=False)
+        ]
         node = Node(op, inputs, values, (*known, *types[len(known) :]), name, (), hints)
         for output, value in zip(outputs, node.outputs, strict=False):
             self._define(output, value)
@@ -267,11 +289,16 @@ class _Reader:
         value = read_attribute(attribute, self.folder, name)
         data = _plain_constant(attribute.name, value)
         if data is not None:
-            self._define(name, _make_constant(data, name, hints))
+            self._define(name, make_constant(data, name, hints))
         return data is not None
 
     def _carry(
-        self, node: onnx.NodeProto, inputs: tuple[Value, ...], outputs: tuple[str, ...], captured: tuple[str, ...], hints: dict[str, Any]
+        self,
+        node: onnx.NodeProto,
+        inputs: tuple[Value, ...],
+        outputs: tuple[str, ...],
+        captured: tuple[str, ...],
+        hints: dict[str, Any],
     ) -> None:
         record = carry(node, self.imports, self.carried_functions, captured)
         types = [self._type(self.declared.get(output), output) if output else None for output in outputs]
@@ -318,17 +345,12 @@ def _hints(i: int, node: onnx.NodeProto, outputs: tuple[str, ...]) -> dict[str, 
     name, doc, metadata = node.name, node.doc_string, node.metadata_props
     if len(outputs) == 1 and not (name or doc or metadata):
         return {POSITION: i}
-    return {POSITION: i, ONNX: Origin(name, outputs if len(outputs) > 1 else (), doc, _metadata(node) if metadata else ())}
+    several = outputs if len(outputs) > 1 else ()
+    return {POSITION: i, ONNX: Origin(name, several, doc, _metadata(node) if metadata else ())}
 
 
 def _metadata(node: onnx.NodeProto) -> tuple[tuple[str, str], ...]:
     return tuple((item.key, item.value) for item in node.metadata_props)
-
-
-def _make_constant(data: TensorData, name: str, hints: dict[str, Any]) -> Value:
-    values = Params({"data": data})
-    values.literal = False
-    return make(constant, (), values, data.tensor, name, (), hints)
 
 
 def _plain_constant(name: str, value: Any) -> TensorData | None:
@@ -346,4 +368,3 @@ def _plain_constant(name: str, value: Any) -> TensorData | None:
         case "value_strings" if isinstance(value, tuple):
             return TensorData(string[len(value)], tuple(text.encode() for text in value))
     return None
-

@@ -36,8 +36,9 @@ class Origin:
 class Header:
     """What a file says around its nodes.
 
-    `model` is the file's ModelProto without nodes, weights and types; `ports` maps an input or output to our type of it and to
-    the file's TypeProto, which is written back while our type stays; `fed` names the initializers that are inputs as well.
+    `model` is the file's ModelProto without nodes, weights and types; `ports` maps an input or output to our type of it
+    and to the file's ValueInfoProto, which is written back while our type stays; `fed` names the initializers that are
+    inputs as well.
     """
 
     __slots__ = ("dims", "external", "fed", "model", "opset", "ports")
@@ -57,7 +58,8 @@ class Header:
         fed: tuple[str, ...],
         external: bool,
     ) -> None:
-        self.model, self.opset, self.ports, self.dims, self.fed, self.external = model, opset, ports, dims, fed, external
+        self.model, self.opset, self.ports = model, opset, ports
+        self.dims, self.fed, self.external = dims, fed, external
 
     def __reduce__(self) -> "tuple[Callable[..., Header], tuple[Any, ...]]":
         return Header, (self.model, self.opset, self.ports, self.dims, self.fed, self.external)

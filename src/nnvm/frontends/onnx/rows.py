@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.attributes import single
-from nnvm.ir import ABSENT, Node, Op, TensorData, Value, constant, data_of, i64, tensor_data
+from nnvm.ir import ABSENT, EMPTY, Node, Op, Params, TensorData, Value, constant, data_of, i64, make, tensor_data
 
 Read: TypeAlias = tuple[Op[..., Any], tuple[Value, ...], Mapping[str, Any]]
 
@@ -36,7 +36,7 @@ class Use:
     def constant(self, data: TensorData, what: str) -> Value:
         """Make an input of what the file holds as an attribute."""
         name = f"{self.name}.{what}"
-        return constant(data=data, name=None if name in self.taken else name)
+        return make_constant(data, None if name in self.taken else name, EMPTY)
 
     def ints(self, name: str) -> Value:
         """Make an input of an attribute that lists whole numbers, ABSENT where there is none."""
@@ -46,6 +46,13 @@ class Use:
     def needs(self, i: int) -> bool:
         """Say whether anything uses an output."""
         return i < len(self.outputs) and self.outputs[i] != ""
+
+
+def make_constant(data: TensorData, name: str | None, hints: Mapping[str, Any]) -> Value:
+    """Make a constant without the pains that params take to share equal literals, for data is none."""
+    values = Params({"data": data})
+    values.literal = False
+    return make(constant, (), values, data.tensor, name, (), hints)
 
 
 class Written:
@@ -97,8 +104,9 @@ class Row:
 def row(type: str, op: Op[..., Any], attributes: Mapping[str, Any] | None = None, outputs: int = 1) -> Row:
     """Return the row of an operator whose inputs are ours one by one.
 
-    `attributes` gives the default of each, whose type is the param's; `named(param, default)` where the names differ, REQUIRED
-    or None for a whole number without a default. A use of which more than `outputs` outputs are needed is carried.
+    `attributes` gives the default of each, whose type is the param's; `named(param, default)` where the names differ,
+    REQUIRED or None for a whole number without a default. A use of which more than `outputs` outputs are needed is
+    carried.
     """
     columns = {name: _attribute(name, given) for name, given in (attributes or {}).items()}
 
@@ -152,7 +160,8 @@ def write_params(columns: Mapping[str, Attribute], params: Mapping[str, Any]) ->
 
 
 def _attribute(name: str, given: Any) -> Attribute:
-    param, default = given if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str) else (name, given)
+    renamed = isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)
+    param, default = given if renamed else (name, given)
     if isinstance(default, bool):
         return Attribute(param, default, bool, int)
     if isinstance(default, float):
@@ -179,7 +188,7 @@ def constant_ints(node: Node, i: int, type: str, opset: int, since: int) -> tupl
 
 
 def too_old(node: Node, type: str, opset: int, since: int | None, why: str) -> Error:
-    """Return the Error of a node that an opset cannot say; `since` is the first one that can, None where there is none."""
+    """Return the Error of a node that an opset cannot say; `since` is the first that can, None where there is none."""
     if since is None:
         cure = f"rewrite the node; no opset up to {schemas.NEWEST}, which the installed onnx knows, can say it"
     else:

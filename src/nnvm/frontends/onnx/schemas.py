@@ -33,8 +33,9 @@ def first(type: str) -> int:
 @cache
 def optional_outputs(type: str, opset: int) -> frozenset[int]:
     """Return which outputs of an operator may be left out."""
-    schema = onnx.defs.get_schema(type, opset, "")
-    return frozenset(i for i, output in enumerate(schema.outputs) if output.option == onnx.defs.OpSchema.FormalParameterOption.Optional)
+    optional = onnx.defs.OpSchema.FormalParameterOption.Optional
+    outputs = onnx.defs.get_schema(type, opset, "").outputs
+    return frozenset(i for i, output in enumerate(outputs) if output.option == optional)
 
 
 @cache
@@ -50,7 +51,7 @@ def most_inputs(type: str, opset: int) -> int:
 
 
 def first_with(type: str, opset: int, names: frozenset[str], inputs: int) -> int | None:
-    """Return the first opset after one where an operator has these attributes and takes so many inputs, None where there is none."""
+    """Return the first later opset where an operator has these attributes and takes so many inputs, or None."""
     for later in range(opset + 1, NEWEST + 1):
         if since(type, later) is not None and names <= attributes(type, later) and inputs <= most_inputs(type, later):
             return later

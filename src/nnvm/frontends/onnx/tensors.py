@@ -21,8 +21,8 @@ _FIELDS: Final = {
 def read_tensor(proto: onnx.TensorProto, folder: str | None, name: str) -> TensorData:
     """Return what a TensorProto holds; external data is mapped on first use.
 
-    `folder` is where the model lies, None for one without a place. Raises Error naming tensor and path where data is missing,
-    outside the folder, of the wrong length, or of an unknown type.
+    `folder` is where the model lies, None for one without a place. Raises Error naming tensor and path where data is
+    missing, outside the folder, of the wrong length, or of an unknown type.
     """
     what = f"tensor {name!r}"
     element = element_type(proto.data_type, what)
@@ -31,7 +31,7 @@ def read_tensor(proto: onnx.TensorProto, folder: str | None, name: str) -> Tenso
         raise Error(f"{what} has the shape {list(shape)}, with a negative dimension")
     check_size(shape, what)
     if proto.HasField("segment"):
-        raise Error(f"{what} is stored in segments, which ONNX never finished defining; save the model again with a newer exporter")
+        raise Error(f"{what} is stored in segments, which ONNX never finished defining; export it again")
     type = tensor_type(element, shape)
     if proto.data_location == onnx.TensorProto.EXTERNAL:
         return TensorData(type, _external(proto, folder, what, -(-_count(shape) * element.bits // 8)))
@@ -63,7 +63,9 @@ def _external(proto: onnx.TensorProto, folder: str | None, what: str, expected: 
     entries = {entry.key: entry.value for entry in proto.external_data}
     location = entries.get("location", "")
     if folder is None:
-        raise Error(f"{what} lies in the external file {location!r}, but a model given as bytes has no folder; load it by its path")
+        raise Error(
+            f"{what} lies in the file {location!r}, but a model given as bytes has no folder; load it by its path"
+        )
     path = _inside(folder, location, what)
     try:
         offset = int(entries.get("offset") or 0)
@@ -72,9 +74,10 @@ def _external(proto: onnx.TensorProto, folder: str | None, what: str, expected: 
     except ValueError as error:
         raise Error(f"{what}: offset or length in its external file {location!r} is no number: {entries}") from error
     except OSError as error:
-        raise Error(f"{what}: cannot read its external file {path}: {error.strerror}; put it beside the model") from error
+        raise Error(f"{what}: cannot read its external file {path}: {error.strerror}; put it there") from error
     if length != expected:
-        raise Error(f"{what} needs {expected} bytes, and its external file {path} has {max(length, 0)} for it from {offset} on")
+        given = f"{max(length, 0)} for it from {offset} on"
+        raise Error(f"{what} needs {expected} bytes, and its external file {path} has {given}")
     try:
         return FileSlice(path, offset, length)
     except Error as error:
@@ -88,7 +91,7 @@ def _inside(folder: str, location: str, what: str) -> str:
     path = os.path.realpath(os.path.join(root, location))
     parts = location.replace("\\", "/").split("/")
     if os.path.isabs(location) or ".." in parts or os.path.commonpath([root, path]) != root:
-        raise Error(f"{what} lies in {location!r}, outside the model's folder {root}; external data must stay inside it")
+        raise Error(f"{what} lies in {location!r}, outside the model's folder {root}; keep its data inside")
     if os.path.exists(path) and not os.path.isfile(path):
         raise Error(f"{what} lies in {location!r}, which is no file")
     return path

@@ -13,10 +13,10 @@ from nnvm.ir.types import Type
 DTYPES: Final[Mapping[int, DType]] = {
     number: dtype(name)
     for number, name in {
-        1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool", 10: "float16",
-        11: "float64", 12: "uint32", 13: "uint64", 14: "complex64", 15: "complex128", 16: "bfloat16", 17: "float8_e4m3fn",
-        18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4_e2m1fn", 24: "float8_e8m0fnu",
-        25: "uint2", 26: "int2",
+        1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
+        10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64", 15: "complex128", 16: "bfloat16",
+        17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4", 22: "int4",
+        23: "float4_e2m1fn", 24: "float8_e8m0fnu", 25: "uint2", 26: "int2",
     }.items()
 }  # fmt: skip
 NUMBERS: Final[Mapping[DType, int]] = {element: number for number, element in DTYPES.items()}
@@ -28,7 +28,8 @@ def element_type(number: int, what: str) -> DType:
     """Return the element type of ONNX's number for it; raise Error, naming `what` has it, for one we do not know."""
     found = DTYPES.get(number)
     if found is None:
-        raise Error(f"{what} has element type {number}, which is none of {', '.join(element.name for element in NUMBERS)}")
+        known = ", ".join(element.name for element in NUMBERS)
+        raise Error(f"{what} has element type {number}, which is none of {known}")
     return found
 
 
@@ -70,8 +71,9 @@ class TypeReader:
         tensor = getattr(proto, kind)
         if tensor.elem_type not in DTYPES:
             return None
-        shape = tuple(self._size(d, name, i) for i, d in enumerate(tensor.shape.dim)) if tensor.HasField("shape") else None
-        if shape is not None:
+        shape = None
+        if tensor.HasField("shape"):
+            shape = tuple([self._size(size, name, i) for i, size in enumerate(tensor.shape.dim)])
             check_size(shape, f"value {name!r}")
         found = tensor_type(DTYPES[tensor.elem_type], shape)
         return found if kind == "tensor_type" else container_type("sparse", found)

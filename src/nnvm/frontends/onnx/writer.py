@@ -30,6 +30,7 @@ from nnvm.ir import (
     input,
     tensor_data,
     uses,
+    variable,
 )
 from nnvm.ir.types import Type
 
@@ -121,7 +122,8 @@ class _Writer:
             return None
         row = BY_OP.get(node.op)
         if row is None:
-            raise Error(f"{node!r} cannot be written: ONNX has nothing for operator {node.op.name}; rewrite it, or bind its state as a constant")
+            cure = "bind its state as a constant" if node.op is variable else "rewrite it with operators that ONNX has"
+            raise Error(f"{node!r} cannot be written: ONNX has nothing for operator {node.op.name}; {cure}")
         if schemas.since(row.type, self.opset) is None:
             raise too_old(node, row.type, self.opset, schemas.first(row.type), f"there is no {row.type} yet")
         written = row.write(node, self.opset)
@@ -148,7 +150,8 @@ class _Writer:
         own = prototype.domain in ("", "ai.onnx")
         moved = own and schemas.since(prototype.op_type, was) != schemas.since(prototype.op_type, self.opset)
         if moved or next(subgraphs(prototype), None) is not None:
-            raise Error(f"{node!r} is carried from opset {was} and may mean something else at opset {self.opset}; save with opset={was}")
+            change = f"from opset {was} and may mean something else at opset {self.opset}"
+            raise Error(f"{node!r} is carried {change}; save with opset={was}")
 
     def _start(self) -> onnx.ModelProto:
         proto = onnx.ModelProto()
@@ -166,7 +169,8 @@ class _Writer:
                     known.add(key)
                     proto.functions.append(function)
         proto.graph.name = self.graph.name
-        oldest = onnx.helper.find_min_ir_version_for([item for item in proto.opset_import if item.domain == ""], ignore_unknown=True)
+        standard = [item for item in proto.opset_import if item.domain == ""]
+        oldest = onnx.helper.find_min_ir_version_for(standard, ignore_unknown=True)
         if self.header is None or (self.opset != self.header.opset and proto.ir_version < oldest):
             proto.ir_version = max(oldest, 8)
         return proto
@@ -265,11 +269,12 @@ class _Writer:
         made.output.extend(["" if i in record.skipped else of[value] for i, value in enumerate(node.outputs)])
 
     def _write_ports(self, proto: onnx.ModelProto) -> None:
-        """Write inputs and outputs, initializers among the inputs where the file had them there or is older than ir_version 4."""
+        """Write inputs and outputs; initializers are inputs too where the file said so, or ir_version is below 4."""
         graph = proto.graph
         weights = {tensor.name: _declared_type(tensor) for tensor in graph.initializer}
         inputs = {value.node.name or "": value.type for value in self.graph.inputs}
-        listed = weights if proto.ir_version < _LISTED else {name: weights[name] for name in self._fed() if name in weights}
+        fed = () if self.header is None else self.header.fed
+        listed = weights if proto.ir_version < _LISTED else {name: weights[name] for name in fed if name in weights}
         for name in self._input_order(list(inputs), list(listed)):
             self._write_port(graph.input.add(), "input", name, inputs[name] if name in inputs else listed[name])
         for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
@@ -280,9 +285,6 @@ class _Writer:
                 if value.type is not None and value not in wanted:
                     info = graph.value_info.add(name=self.names.of[value])
                     write_type(info.type, value.type, self._may_name)
-
-    def _fed(self) -> tuple[str, ...]:
-        return () if self.header is None else self.header.fed
 
     def _input_order(self, inputs: list[str], weights: list[str]) -> Iterable[str]:
         """Return all names in the file's order where the graph still has that order, else inputs first."""
@@ -302,7 +304,8 @@ class _Writer:
             return
         was, data = known
         info.ParseFromString(data)
-        if type is was or type is None:
+        shaped = info.type.tensor_type.HasField("shape") or not isinstance(type, TensorType)
+        if type is None or (type is was and shaped):
             return
         if isinstance(type, TensorType) and _refines(info.type, type):
             for written, size in zip(info.type.tensor_type.shape.dim, type.shape, strict=True):
@@ -343,7 +346,7 @@ def _declared_type(tensor: onnx.TensorProto) -> Type:
 
 
 def _refines(declared: onnx.TypeProto, type: TensorType) -> bool:
-    """Say whether a type has the element type and rank that a file declared, so that the file's names for dimensions may stay."""
+    """Say whether a type has the declared element type and rank, so that the file's names for dimensions may stay."""
     tensor = declared.tensor_type
     if not declared.HasField("tensor_type") or tensor.elem_type != NUMBERS[type.dtype] or type.shape_or_none is None:
         return False

@@ -98,7 +98,10 @@ def _bounds(node: Node) -> _Bounds | None:
 
 
 def join_clips(node: Node) -> Value | None:
-    """Make one of two clips or relus in a row: min(max(x, a), b) limited to [c, d] is x limited to [max(a, c), min(b, d)], if b >= c."""
+    """Make one of two clips or relus in a row.
+
+    min(max(x, a), b) limited to [c, d] is x limited to [max(a, c), min(b, d)], where b >= c.
+    """
     inner = node.inputs[0].node
     outer_bounds, inner_bounds = _bounds(node), _bounds(inner)
     if outer_bounds is None or inner_bounds is None or inner.after or inner_bounds.high < outer_bounds.low:

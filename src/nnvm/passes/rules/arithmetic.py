@@ -90,7 +90,7 @@ def to_the_first_power(x: Value) -> Iterator[Value]:
 @rule
 def negate_twice(x: Value) -> Iterator[Value]:
     """-(-x) = x."""
-    yield -(-x)
+    yield neg(neg(x))
     yield x
 
 
@@ -280,7 +280,7 @@ def divide_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
 
 
 def _may_join(x: Value, a: Value, b: Value, *, exact: bool) -> bool:
-    """Say whether two constants may be computed with first: of enough precision, and no larger together than one of them."""
+    """Say whether two constants may be joined first: of enough precision, and no larger together than one of them."""
     if not is_constant(a) or not is_constant(b) or is_constant(x) or a.dtype is not b.dtype:
         return False
     if a.dtype not in (f32, f64) and not (exact and a.dtype.is_integer):
@@ -311,9 +311,16 @@ def _tame(sign: str, p: Number, q: Number) -> Number:
     return found
 
 
-ARITHMETIC: tuple[Rule, ...] = (
-    same, add_zero, subtract_zero, multiply_by_one, divide_by_one, to_the_first_power, negate_twice, subtract_negated, add_negated,
-    deny_twice, and_true, or_false, absolute_twice, absolute_of_relu, relu_of_positive, floor_of_whole, ceil_of_whole, round_of_whole,
-    sign_twice, one_of_one, extreme_of_equals, sum_of_two, chosen_by_constant, choice_of_equals, add_twice, add_then_subtract,
-    subtract_then_add, subtract_twice, multiply_twice, multiply_then_divide, divide_then_multiply, divide_twice,
+IDENTITIES: tuple[Rule, ...] = (
+    same, add_zero, subtract_zero, multiply_by_one, divide_by_one, to_the_first_power, and_true, or_false, one_of_one,
+    extreme_of_equals, chosen_by_constant, choice_of_equals,
 )  # fmt: skip
+REPETITIONS: tuple[Rule, ...] = (
+    negate_twice, subtract_negated, add_negated, deny_twice, absolute_twice, absolute_of_relu, relu_of_positive,
+    floor_of_whole, ceil_of_whole, round_of_whole, sign_twice, sum_of_two,
+)  # fmt: skip
+CONSTANTS: tuple[Rule, ...] = (
+    add_twice, add_then_subtract, subtract_then_add, subtract_twice, multiply_twice, multiply_then_divide,
+    divide_then_multiply, divide_twice,
+)  # fmt: skip
+ARITHMETIC: tuple[Rule, ...] = IDENTITIES + REPETITIONS + CONSTANTS

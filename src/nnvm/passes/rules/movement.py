@@ -115,7 +115,8 @@ def whole_pad(node: Node) -> Value | None:
 
 
 MOVEMENTS: tuple[Rule, ...] = (
-    reshaped_to_same, expanded_to_same, tiled_once, joined_alone, cut_into_one, cut_into_one_of_all, transposed_in_place,
+    reshaped_to_same, expanded_to_same, tiled_once, joined_alone, cut_into_one, cut_into_one_of_all,
+    transposed_in_place,
     reduced_over_nothing, blocks_of_one, blocks_of_one_back,
 )  # fmt: skip
 CUTS: Attempts = {slice: (whole_slice,), pad: (whole_pad,)}

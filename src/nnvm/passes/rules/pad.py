@@ -48,7 +48,7 @@ def join_pads(node: Node) -> Value | None:
 
 
 def pad_in_window(node: Node) -> Value | None:
-    """Let a convolution or pool add at its edges what a pad adds before it: zeros, or for a maximum what is less than all."""
+    """Let a convolution or pool add at its edges what a pad adds before it: zeros, or for a maximum minus infinity."""
     inner = node.inputs[0].node
     if inner.op is not pad or inner.after or node.params["auto_pad"] not in ("NOTSET", "VALID"):
         return None
@@ -63,9 +63,8 @@ def pad_in_window(node: Node) -> Value | None:
     total = tuple(p + q for p, q in zip(own, begins[2:] + ends[2:], strict=True))
     options = {**node.params, "pads": total, "auto_pad": "NOTSET"}
     if node.op is not conv:
-        if node.params["ceil_mode"] or any(
-            amount >= node.params["kernel"][i % spatial] for i, amount in enumerate(total)
-        ):
+        kernel = node.params["kernel"] * 2
+        if node.params["ceil_mode"] or any(amount >= size for amount, size in zip(total, kernel, strict=True)):
             return None
         if node.op is average_pool:
             if any(own) and not node.params["count_include_pad"]:

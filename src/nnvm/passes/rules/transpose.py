@@ -121,7 +121,9 @@ def push_down(node: Node, readers: Readers) -> Value | None:
     if len(dying) < 2 or any(len(node.inputs[i].shape) != len(node.outputs[0].shape) for i in perms):
         return None
     inputs = _undone_inputs(node.inputs, perm)
-    return None if inputs is None else transpose(rebuild(node, inputs).outputs[0], perm=perm)
+    if inputs is None:
+        return None
+    return transpose(rebuild(node, inputs).replace(name=None).outputs[0], perm=perm)
 
 
 def _undone_inputs(inputs: Sequence[Value], perm: Perm) -> tuple[Value, ...] | None:

@@ -8,7 +8,7 @@ from nnvm.passes.constants import vector
 
 
 def join_views(node: Node) -> Value | None:
-    """Make one reshape of a row of views, to a constant shape where one can say it; none where the first and last types agree."""
+    """Make one reshape, to a constant shape that says it, of a row of views; none where both ends have one type."""
     wanted = node.outputs[0].type
     if node.op not in view or not isinstance(wanted, TensorType):
         return None
@@ -24,7 +24,10 @@ def join_views(node: Node) -> Value | None:
 
 
 def written_shape(source: Shape, wanted: Shape) -> tuple[int, ...] | None:
-    """Return numbers that make a reshape give the wanted dimensions: 0 keeps one, and -1 stands for one more; None where none do."""
+    """Return numbers that make a reshape give the wanted dimensions, or None where none do.
+
+    0 keeps a dimension, and -1 stands for one more that is not a number.
+    """
     sizes = [_number_for(source, wanted, i) for i in range(len(wanted))]
     if None in sizes and sizes.count(None) == 1 and 0 not in wanted:
         sizes[sizes.index(None)] = -1

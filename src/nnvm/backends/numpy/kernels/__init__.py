@@ -49,9 +49,7 @@ ALLOCATING: frozenset[str] = frozenset(_named(dynamic))
 """Kernels that return new arrays instead of writing into given ones."""
 
 WORKSPACES: dict[str, Callable[..., int]] = {
-    f"numpy:{name}/1": size
-    for family in _COMPUTING
-    for name, size in sorted(family.WORKSPACES.items())
+    f"numpy:{name}/1": size for family in _COMPUTING for name, size in sorted(family.WORKSPACES.items())
 }
 """Functions `(out_shapes, in_shapes, itemsize, params) -> bytes`; shapes may be None, the item is the first input's."""
 

@@ -130,7 +130,8 @@ def _hard_swish(out: Array, x: Array, part: Array) -> None:
 def _thresholded_relu(out: Array, x: Array, part: Array, *, alpha: float = 1.0) -> None:
     """Keep what is greater than `alpha`, and replace the rest by zero."""
     keep = part.view(np.bool_)[: x.size]
-    np.less_equal(x, alpha, out=keep)
+    np.greater(x, alpha, out=keep)
+    np.logical_not(keep, out=keep)
     np.copyto(out, x)
     np.copyto(out, 0, where=keep)
 

@@ -20,7 +20,7 @@ from nnvm.backends.numpy.kernels.scratch import (
     wide,
 )
 
-ROWS = 512
+ROWS = 256
 
 
 def argmax(

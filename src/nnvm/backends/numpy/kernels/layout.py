@@ -112,8 +112,8 @@ def fill(out: Array, *_: Array, value: Any = 0) -> None:
 def sequence(out: Array, start: Array, limit: Array, delta: Array) -> None:
     """Count from `start` in steps of `delta`."""
     first, step = start.reshape(()), delta.reshape(())
-    for begin in range(0, out.size, 1024):
-        part = out[begin : begin + 1024]
+    for begin in range(0, out.size, 512):
+        part = out[begin : begin + 512]
         part[...] = np.arange(begin, begin + part.size) * step + first
 
 

@@ -128,7 +128,7 @@ def _standardize(out: Array, x: Array, weights: Sequence[Array | None], epsilon:
     size = channels * length
     dtype = wide(x.dtype)
     step = (room.size - 256) // (2 * dtype.itemsize)
-    together = max(1, min(rows, step // 4 // max(1, size), 1024))
+    together = max(1, min(rows, step // 4 // max(1, size), 256))
     for first in range(0, rows, together):
         piece = x[first : first + together].reshape(-1, size)
         goal = out[first : first + together].reshape(-1, size)

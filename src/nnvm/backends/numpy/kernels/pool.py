@@ -68,19 +68,33 @@ def average_pool(
     """Take the mean of each window, of all that lies inside the padded image or only inside the image itself."""
     plan = axes(x.shape[2:], out.shape[2:], kernel, strides, pads, dilations)
     room = lent(workspace, "average_pool")
-    _pool(out, x, plan, np.add, 0, room, wide(out.dtype), [_counts(axis, bool(count_include_pad)) for axis in plan])
+    _pool(out, x, plan, np.add, 0, room, wide(out.dtype), bool(count_include_pad))
 
 
 average_pool_workspace = max_pool_workspace
 
 
-def _counts(axis: Axis, padded: bool) -> Array:
-    """Count the elements in each window along one axis."""
-    start = np.arange(axis.out) * axis.stride - axis.begin
+Run = tuple[slice, int]
+
+
+def _counts(axis: Axis, padded: bool, part: slice) -> list[Run]:
+    """Give runs of outputs, counted from the start of a part, with the number of elements in their windows."""
     low, high = (-axis.begin, axis.size + axis.end) if padded else (0, axis.size)
-    first = np.maximum(0, -((start - low) // axis.dilation))
-    last = np.minimum(axis.window - 1, (high - 1 - start) // axis.dilation)
-    return np.maximum(1, last - first + 1)
+    reach = (axis.window - 1) * axis.dilation
+    first = min(max(-((-low - axis.begin) // axis.stride), part.start), part.stop)
+    last = max(min((high - 1 - reach + axis.begin) // axis.stride + 1, part.stop), first)
+    edges = [
+        (slice(place - part.start, place - part.start + 1), _count(axis, low, high, place * axis.stride - axis.begin))
+        for places in (range(part.start, first), range(last, part.stop))
+        for place in places
+    ]
+    return [*edges, (slice(first - part.start, last - part.start), axis.window)] if first < last else edges
+
+
+def _count(axis: Axis, low: int, high: int, start: int) -> int:
+    first = max(0, -((start - low) // axis.dilation))
+    last = min(axis.window - 1, (high - 1 - start) // axis.dilation)
+    return max(1, last - first + 1)
 
 
 def _pool(
@@ -91,12 +105,12 @@ def _pool(
     start: Any,
     workspace: Array,
     dtype: np.dtype[Any],
-    counts: list[Array] | None = None,
+    padded: bool | None = None,
 ) -> None:
     """Combine windows box by box: along one axis after another where that fits, else tap by tap."""
     planes = x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
     target = out.reshape(len(planes), *out.shape[2:])
-    limit = _limit(target.shape, plan, dtype, workspace.size)
+    limit = _limit(target.shape, plan, dtype, dtype != x.dtype, workspace.size)
     for box in spans(target.shape, limit or workspace.size // dtype.itemsize):
         piece = target[box]
         if limit:
@@ -107,20 +121,23 @@ def _pool(
             for _, reaches in taps(plan, box[1:]):
                 part = total[(slice(None), *(each.taken for each in reaches))]
                 combine(part, planes[(box[0], *(each.source for each in reaches))], out=part)
-        if counts is not None:
-            _share(total, [count[part] for count, part in zip(counts, box[1:], strict=True)])
+        if padded is not None:
+            _share(total, [_counts(axis, padded, part) for axis, part in zip(plan, box[1:], strict=True)])
         if total is not piece:
             np.copyto(piece, total, casting="unsafe")
 
 
-def _share(total: Array, counts: list[Array]) -> None:
+def _share(total: Array, counts: list[list[Run]]) -> None:
     """Divide sums by the number of elements in their windows, in one pass where all windows are alike."""
-    alike, rank = 1, len(counts)
-    for axis, count in enumerate(counts):
-        if count.size and count.min() == count.max():
-            alike *= int(count[0])
-        else:
-            np.divide(total, count.astype(total.dtype).reshape(-1, *[1] * (rank - 1 - axis)), out=total)
+    alike = 1
+    for axis, runs in enumerate(counts):
+        if len(runs) == 1:
+            alike *= runs[0][1]
+            continue
+        lead = (slice(None),) * (axis + 1)
+        for part, count in runs:
+            piece = total[(*lead, part)]
+            np.divide(piece, total.dtype.type(count), out=piece)
     if alike != 1:
         np.divide(total, total.dtype.type(alike), out=total)
 
@@ -132,14 +149,18 @@ def _rows(axis: Axis, part: slice) -> slice:
     return slice(low, max(low, min(last + 1, axis.size)))
 
 
-def _stages(plan: list[Axis], box: Box) -> list[Shape]:
-    """Return the shapes before, between and after the axes: outputs so far, and what the axes still to come read."""
+def _stages(plan: list[Axis], box: Box, widened: bool) -> list[Shape]:
+    """Return the shapes before, between and after the axes: outputs so far, and what the axes still to come read.
+
+    What is not widened is read from the input and written to the output: the first and the last are empty.
+    """
     ahead = [_rows(axis, part) for axis, part in zip(plan, box[1:], strict=True)]
     shape = extent(box)
-    return [(*shape[: axis + 1], *extent(tuple(ahead[axis:]))) for axis in range(len(plan) + 1)]
+    between = [(*shape[: axis + 1], *extent(tuple(ahead[axis:]))) for axis in range(len(plan) + 1)]
+    return between if widened else [(0,), *between[1:-1], (0,)]
 
 
-def _limit(shape: Shape, plan: list[Axis], dtype: np.dtype[Any], size: int) -> int:
+def _limit(shape: Shape, plan: list[Axis], dtype: np.dtype[Any], widened: bool, size: int) -> int:
     """Return the largest tried number of outputs a box whose stages fit, or 0 where none do."""
     limit = size // dtype.itemsize
     while limit and plan:
@@ -150,7 +171,7 @@ def _limit(shape: Shape, plan: list[Axis], dtype: np.dtype[Any], size: int) -> i
             slice((whole - part.stop) // 2, (whole - part.stop) // 2 + part.stop)
             for whole, part in zip(shape, box, strict=True)
         )
-        if sum(rounded(prod(stage) * dtype.itemsize) for stage in _stages(plan, middle)) <= size:
+        if sum(rounded(prod(stage) * dtype.itemsize) for stage in _stages(plan, middle, widened)) <= size:
             return limit
         limit = limit * 3 // 4
     return 0
@@ -169,7 +190,7 @@ def _by_axes(
     """Combine along the first axis, then the next; return where the result lies: `out`, or the workspace if wider."""
     whole = (slice(0, len(x)), *box)
     ahead = [_rows(axis, part) for axis, part in zip(plan, box, strict=True)]
-    stages = carve(workspace, *((shape, dtype) for shape in _stages(plan, whole)))
+    stages = carve(workspace, *((shape, dtype) for shape in _stages(plan, whole, dtype != x.dtype)))
     source = x[(slice(None), *ahead)]
     if dtype != x.dtype:
         np.copyto(stages[0], source)
@@ -249,8 +270,8 @@ def max_pool_with_indices(
             np.copyto(piece[every], read, where=better[every])
             _positions(grid, plan, box[1:], steps, tap)
             np.copyto(place[every], grid[taken], where=better[every])
-        plane = (np.arange(box[0].start, box[0].stop) * prod(image)).reshape(-1, *[1] * len(plan))
-        np.add(place, plane, out=place)
+        for number in range(box[0].start, box[0].stop):
+            np.add(place[number - box[0].start], number * prod(image), out=place[number - box[0].start])
 
 
 def max_pool_with_indices_workspace(
@@ -265,12 +286,15 @@ def _positions(grid: Array, plan: list[Axis], box: Box, steps: list[int], tap: S
     """Fill a grid with where one tap (or the first inside the image) reads, counted over one plane."""
     grid[...] = 0
     for index, (axis, part, step) in enumerate(zip(plan, box, steps, strict=True)):
-        start = np.arange(part.start, part.stop) * axis.stride - axis.begin
-        if tap is None:
-            start += np.maximum(0, -(start // axis.dilation)) * axis.dilation
-        else:
-            start += tap[index] * axis.dilation
-        np.add(grid, (start * step).reshape(-1, *[1] * (len(plan) - 1 - index)), out=grid)
+        for first in range(part.start, part.stop, 256):
+            last = min(part.stop, first + 256)
+            start = np.arange(first, last) * axis.stride - axis.begin
+            if tap is None:
+                start += np.maximum(0, -(start // axis.dilation)) * axis.dilation
+            else:
+                start += tap[index] * axis.dilation
+            piece = grid[(*[slice(None)] * index, slice(first - part.start, last - part.start))]
+            np.add(piece, (start * step).reshape(-1, *[1] * (len(plan) - 1 - index)), out=piece)
 
 
 def lp_pool(

@@ -127,8 +127,7 @@ def reduce_log_sum_exp(
     room = lent(workspace, "reduce_log_sum_exp")
     dtype = np.dtype(np.float64) if x.dtype.kind in "iu" else _sum_type(x.dtype)
     for some, rest in _blocks(out, x, axes, room, dtype):
-        total, part, block, shift = _lay(room, x, some, dtype)
-        mask = block[: shift.size].view(np.bool_)[: shift.size].reshape(shift.shape)
+        total, part, block, shift, mask = _lay(room, x, some, dtype)
         shift.fill(-np.inf)
         for box in rest() if x.size else ():
             piece = _load(block, x, some, box)
@@ -169,10 +168,10 @@ def _blocks(
     shape = tuple(1 if axis in some else size for axis, size in enumerate(x.shape))
     along = tuple(size if axis in some else 1 for axis, size in enumerate(x.shape))
     target = out.reshape(shape, copy=False)
-    room = (workspace.size - 256) // dtype.itemsize
+    room = (workspace.size - 320) // dtype.itemsize
     most = room // 2
     inner = x.ndim > 0 and x.ndim - 1 not in some
-    most_kept = min(room // 8, 4096) if inner else max(1, min(room // 8, most // max(1, prod(along))))
+    most_kept = min(room // 9, 4096) if inner else max(1, min(room // 9, most // max(1, prod(along))))
     for kept in spans(shape, most_kept):
         limit = max(1, most // max(1, prod(extent(kept))))
         piece = target[kept] if kept else target
@@ -184,10 +183,10 @@ def _blocks(
 
 
 def _lay(workspace: Array, x: Array, some: Some, dtype: np.dtype[Any]) -> list[Array]:
-    """Lay out the sum, one block's sum, the block, and a maximum."""
+    """Lay out the sum, one block's sum, the block, and a maximum, and a mask."""
     kept = extent(some.kept)
     block = prod(kept) * min(some.limit, prod(x.shape[axis] for axis in some.reduced))
-    return carve(workspace, (kept, dtype), (kept, dtype), ((block,), dtype), (kept, dtype))
+    return carve(workspace, (kept, dtype), (kept, dtype), ((block,), dtype), (kept, dtype), (kept, np.bool_))
 
 
 def _load(block: Array, x: Array, some: Some, box: Box) -> Array:
@@ -195,7 +194,8 @@ def _load(block: Array, x: Array, some: Some, box: Box) -> Array:
     where = tuple(part if axis in some.reduced else some.kept[axis] for axis, part in enumerate(box))
     shape = extent(where)
     piece = block[: prod(shape)].reshape(shape)
-    np.copyto(piece, x[(*where, ...)], casting="unsafe")
+    some_of_x: Any = (*where, ...)
+    np.copyto(piece, x[some_of_x], casting="unsafe")
     return piece
 
 
@@ -216,7 +216,7 @@ def _mapped(
     """Reduce `term` of x block by block, and let `finish` have the last word on each sum."""
     dtype = np.dtype(np.float64) if finish and x.dtype.kind in "iu" else _sum_type(x.dtype)
     for some, rest in _blocks(out, x, axes, workspace, dtype):
-        total, part, block, _ = _lay(workspace, x, some, dtype)
+        total, part, block, *_ = _lay(workspace, x, some, dtype)
         total.fill(1 if combine is np.multiply else 0)
         for box in rest():
             piece = term(_load(block, x, some, box))

@@ -40,7 +40,7 @@ def softmax(out: Array, x: Array, *, axis: int = -1, workspace: Array | None = N
         np.maximum.reduce(piece, axis=1, keepdims=True, out=most)
         np.subtract(piece, most, out=goal)
         np.exp(goal, out=goal)
-        np.add.reduce(goal, axis=1, keepdims=True, out=total)
+        _total(goal, total, part)
         np.divide(goal, total, out=goal)
 
 
@@ -77,6 +77,17 @@ def _lines(x: Array, room: Array, dtype: np.dtype[Any]) -> Iterator[tuple[Box, i
         lines = (before.stop - before.start) * (after.stop - after.start)
         block = max(1, (room.size - 512 - 3 * lines * dtype.itemsize) // (dtype.itemsize * max(1, lines)))
         yield (before, slice(0, length), after), min(length, block)
+
+
+def _total(x: Array, total: Array, part: Array) -> None:
+    """Add up along the axis, 512 at a time where NumPy would add one by one and lose digits."""
+    if x.shape[2] == 1 or x.shape[1] <= 512:
+        np.add.reduce(x, axis=1, keepdims=True, out=total)
+        return
+    total.fill(0)
+    for start in range(0, x.shape[1], 512):
+        np.add.reduce(x[:, start : start + 512], axis=1, keepdims=True, out=part)
+        np.add(total, part, out=total)
 
 
 def _stats(piece: Array, room: Array, dtype: np.dtype[Any]) -> list[Array]:

@@ -1,12 +1,14 @@
 """The error function, which NumPy lacks: a polynomial near zero, and one times exp(-x*x) away from it."""
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from nnvm.backends.numpy.kernels.elementwise import against, row
 from nnvm.backends.numpy.kernels.scratch import Array
 
 # Our own Chebyshev fits (made with mpmath), as powers, highest first, of an argument scaled to [-1, 1].
-_AT_ONE = 0.8427007929497149
 _NEAR64 = (
     1.454817075960679e-14,
     -3.8078827395263415e-13,
@@ -73,7 +75,7 @@ def erf_of(out: Array, x: Array, size: Array, part: Array, total: Array) -> None
     against(np.maximum, size, row(1, x.dtype), size)
     _far(total, size, part, far, end)
     # Beyond one, what erf gains on erf(1); up to one exactly nothing. A choice by mask would take ten times as long.
-    np.subtract(total, x.dtype.type(_AT_ONE), out=total)
+    np.subtract(total, _at_one(x.dtype), out=total)
     np.subtract(size, 1, out=size)
     np.multiply(size, 1e30, out=size)
     against(np.minimum, size, row(1, x.dtype), size)
@@ -83,6 +85,14 @@ def erf_of(out: Array, x: Array, size: Array, part: Array, total: Array) -> None
     against(np.maximum, size, row(-1, x.dtype), size)
     _near(out, size, part, near)
     np.add(out, total, out=out)
+
+
+@lru_cache(maxsize=4)
+def _at_one(dtype: np.dtype[Any]) -> Any:
+    """Return erf(1) exactly as `_near` computes it, so that a large argument gives one, and not almost one."""
+    out, part = np.empty(1, dtype), np.empty(1, dtype)
+    _near(out, np.ones(1, dtype), part, _NEAR64 if dtype == np.float64 else _NEAR32)
+    return out[0]
 
 
 def _far(out: Array, x: Array, part: Array, powers: tuple[float, ...], end: float) -> None:

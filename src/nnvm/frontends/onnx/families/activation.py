@@ -24,7 +24,8 @@ def _softmax(type: str, along: Op[..., Any], spanning: Op[..., Any]) -> Row:
             return Written(type, node.inputs, write_params(_LAST if new else _FIRST, node.params))
         if not _is_last(node):
             needed = _TURN if node.op is along else _TURN - 1
-            raise too_old(node, type, opset, needed, f"axis {node.params['axis']} is not the last one, where both meanings agree")
+            why = f"axis {node.params['axis']} is not the last one, where both meanings agree"
+            raise too_old(node, type, opset, needed, why)
         return Written(type, node.inputs, {} if new else {"axis": len(node.inputs[0].shape) - 1})
 
     return Row(type, (along, spanning), read, write)

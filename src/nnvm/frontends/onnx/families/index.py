@@ -38,7 +38,8 @@ def _read_eye(use: Use) -> Read | None:
 
 def _write_eye(node: Node, opset: int) -> Written:
     dtype = node.params["dtype"]
-    return Written("EyeLike", node.inputs, write_params(_EYE, {**node.params, "dtype": None if dtype is None else NUMBERS[dtype]}))
+    given = {**node.params, "dtype": None if dtype is None else NUMBERS[dtype]}
+    return Written("EyeLike", node.inputs, write_params(_EYE, given))
 
 
 ROWS: Final[tuple[Row, ...]] = (

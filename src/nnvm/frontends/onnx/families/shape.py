@@ -84,7 +84,8 @@ def _write_split(node: Node, opset: int) -> Written:
     attributes = write_params(_SPLIT, node.params)
     sizes = node.inputs[1] if len(node.inputs) > 1 else ABSENT
     if opset >= 18:
-        return Written("Split", node.inputs, attributes | ({"num_outputs": node.params["parts"]} if sizes is ABSENT else {}))
+        count = {"num_outputs": node.params["parts"]} if sizes is ABSENT else {}
+        return Written("Split", node.inputs, attributes | count)
     if sizes is ABSENT:
         _check_even(node, opset)
     if opset >= 13:
@@ -116,7 +117,8 @@ def _write_slice(node: Node, opset: int) -> Written:
     starts, ends, axes, steps = (constant_ints(node, i, "Slice", opset, 10) for i in range(1, 5))
     if steps is not None and set(steps) != {1}:
         raise too_old(node, "Slice", opset, 10, f"it has steps {list(steps)}")
-    return Written("Slice", node.inputs[:1], {"starts": starts, "ends": ends} | ({} if axes is None else {"axes": axes}))
+    limits = {"starts": starts, "ends": ends}
+    return Written("Slice", node.inputs[:1], limits if axes is None else limits | {"axes": axes})
 
 
 def _read_pad(use: Use) -> Read | None:

@@ -1,0 +1,10 @@
+import pytest
+
+from nnvm.frontends.onnx.families import arithmetic
+from nnvm.frontends.onnx.rows import Row
+from tests.frontends.onnx.models import check_row_against_onnx
+
+
+@pytest.mark.parametrize("row", arithmetic.ROWS, ids=lambda row: row.type)
+def test_row_agrees_with_onnx(row: Row) -> None:
+    check_row_against_onnx(row)

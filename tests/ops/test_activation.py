@@ -1,0 +1,70 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnvm import ops
+from nnvm.errors import Error
+from nnvm.ir import Op, f32, f64, named_input
+from tests.ops.uses import FLOATS, JUDGES, Use, axes_in, by_runtime, check_run, check_types, seeds, shapes, values
+
+alphas = st.floats(0.125, 2).map(lambda alpha: round(alpha, 3))
+PLAIN: dict[Op[..., Any], dict[str, st.SearchStrategy[Any]]] = {
+    ops.relu: {},
+    ops.sigmoid: {},
+    ops.tanh: {},
+    ops.leaky_relu: {"alpha": alphas},
+    ops.elu: {"alpha": alphas},
+    ops.selu: {"alpha": alphas, "gamma": alphas},
+    ops.celu: {"alpha": alphas},
+    ops.softplus: {},
+    ops.softsign: {},
+    ops.hard_sigmoid: {"alpha": alphas, "beta": alphas},
+    ops.hard_swish: {},
+    ops.thresholded_relu: {"alpha": alphas},
+    ops.mish: {},
+    ops.gelu: {"approximate": st.sampled_from(["none", "tanh"])},
+}
+ALONG = (ops.softmax, ops.log_softmax, ops.hardmax)
+SPANNING = (ops.softmax_from, ops.log_softmax_from, ops.hardmax_from)
+OPSETS = dict.fromkeys(SPANNING, 12)
+
+
+@st.composite
+def plain(draw: st.DrawFn, op: Op[..., Any]) -> Use:
+    params = {name: draw(strategy) for name, strategy in PLAIN[op].items()}
+    dtypes = ("float32",) if op is ops.celu else (*FLOATS, "int32", "int8") if op is ops.relu else FLOATS
+    dtype = draw(st.sampled_from(dtypes))
+    least = 1 if op is ops.softsign and dtype != "float32" else 0  # ONNX Runtime knows no other type, the reference no scalar
+    return Use(op, [values(draw(seeds), draw(shapes(least)), dtype)], **params)
+
+
+@st.composite
+def prelus(draw: st.DrawFn) -> Use:
+    shape, dtype = draw(shapes()), draw(st.sampled_from((*FLOATS, "int32", "int64", "uint32", "uint64")))
+    kept = shape[draw(st.integers(0, len(shape))) :]
+    slope = tuple(1 if draw(st.booleans()) else size for size in kept)
+    return Use(ops.prelu, [values(draw(seeds), shape, dtype), values(draw(seeds), slope, dtype)])
+
+
+@st.composite
+def along(draw: st.DrawFn, op: Op[..., Any]) -> Use:
+    shape = draw(shapes(1, 4, smallest=1))
+    dtypes = ("float32", "float64") if op in SPANNING else FLOATS
+    return Use(op, [values(draw(seeds), shape, draw(st.sampled_from(dtypes)))], axis=draw(axes_in(len(shape))))
+
+
+USES = {op: plain(op) for op in PLAIN} | {ops.prelu: prelus()} | {op: along(op) for op in (*ALONG, *SPANNING)}
+
+
+@pytest.mark.parametrize("op", USES, ids=lambda op: op.name)
+def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
+    @given(USES[op], seeds)
+    @settings(max_examples=15)
+    def law(use: Use, seed: int) -> None:
+        # The reference reads old softmaxes as new ones.
+        judges = (by_runtime,) if op in SPANNING else JUDGES
+        check_types(use, check_run(use, OPSETS.get(op), judges), seed)
+
+    law()

@@ -1,0 +1,153 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnvm import ops
+from nnvm.backends.numpy.kernels import KERNELS
+from nnvm.errors import Error
+from nnvm.frontends.onnx import to_bytes
+from nnvm.ir import DTYPES, Op, TensorData, dim, f32, i64, named_input
+from tests.ops.uses import (
+    FLOATS, NUMBERS, Use, agree, apply, axes_in, by_reference, by_runtime, check_claims, check_run, check_types, data, graph_of, ints, seeds,
+    shapes, spread, symbolic, values, vague,
+)  # fmt: skip
+
+ANY = (*NUMBERS, "bool")
+INDEX = st.sampled_from(["int32", "int64"])
+REDUCTIONS = ("none", "add", "mul", "max", "min")
+
+
+def places(draw: Any, shape: Any, length: int, dtype: str = "int64") -> Any:
+    """Draw indices of either sign."""
+    return values(draw(seeds), shape, dtype, -length, length - 1)
+
+
+@st.composite
+def gathers(draw: st.DrawFn) -> Use:
+    shape = draw(shapes(1, smallest=1))
+    axis = draw(axes_in(len(shape)))
+    indices = places(draw, draw(shapes(0, 2)), shape[axis], draw(INDEX))
+    x = values(draw(seeds), shape, draw(st.sampled_from(ANY)))
+    return Use(ops.gather, [x, indices], fixed=[1] if draw(st.booleans()) else [], axis=axis)
+
+
+@st.composite
+def gather_elements(draw: st.DrawFn) -> Use:
+    shape = draw(shapes(1, smallest=1))
+    axis = draw(axes_in(len(shape)))
+    taken = [draw(st.integers(1, size)) for size in shape]
+    taken[axis] = draw(st.integers(1, 5))
+    x = values(draw(seeds), shape, draw(st.sampled_from(ANY)))
+    return Use(ops.gather_elements, [x, places(draw, taken, shape[axis], draw(INDEX))], axis=axis)
+
+
+def tuples(draw: Any, lead: Any, sizes: Any) -> Any:
+    """Draw index vectors into an array's first dimensions."""
+    columns = [places(draw, lead, size) for size in sizes]
+    return np.stack(columns, axis=-1) if columns else np.zeros((*lead, 0), np.int64)
+
+
+@st.composite
+def gather_nds(draw: st.DrawFn) -> Use:
+    shape = draw(shapes(1, smallest=1))
+    batch = draw(st.integers(0, len(shape) - 1))
+    width = draw(st.integers(1, len(shape) - batch))
+    lead = (*shape[:batch], *draw(shapes(0 if batch else 1, 2, smallest=1)))
+    indices = tuples(draw, lead, shape[batch : batch + width])
+    x = values(draw(seeds), shape, draw(st.sampled_from(["float32", "float64", "int32", "int64", "bool"])))
+    return Use(ops.gather_nd, [x, indices], batch_dims=batch)
+
+
+@st.composite
+def scatter_elements(draw: st.DrawFn) -> Use:
+    shape = draw(shapes(1, 3, smallest=1))
+    axis = draw(axes_in(len(shape)))
+    taken = [draw(st.integers(1, size)) for size in shape]
+    reduction = draw(st.sampled_from(REDUCTIONS))
+    dtype = draw(st.sampled_from(["float32", "float64", "int32", "int64"]))
+    rows = np.random.default_rng(draw(seeds))
+    indices = np.argsort(rows.random(shape), axis=axis)  # permutations: no place is written twice
+    indices = indices[tuple(slice(0, size) for size in taken)]
+    indices = np.where(rows.random(indices.shape) < 0.5, indices, indices - shape[axis]).astype(draw(INDEX))
+    return Use(
+        ops.scatter_elements,
+        [values(draw(seeds), shape, dtype), indices, values(draw(seeds), taken, dtype)],
+        axis=axis,
+        reduction=reduction,
+    )
+
+
+@st.composite
+def scatter_nds(draw: st.DrawFn) -> Use:
+    shape = draw(shapes(1, 3, smallest=1))
+    width = draw(st.integers(1, len(shape)))
+    dtype = draw(st.sampled_from(["float32", "float64", "int32", "int64"]))
+    cells = int(np.prod(shape[:width]))
+    chosen = np.random.default_rng(draw(seeds)).permutation(cells)[: draw(st.integers(1, cells))]
+    indices = np.stack(np.unravel_index(chosen, shape[:width]), axis=-1).astype(np.int64)
+    updates = values(draw(seeds), (len(chosen), *shape[width:]), dtype)
+    return Use(ops.scatter_nd, [values(draw(seeds), shape, dtype), indices, updates], reduction=draw(st.sampled_from(REDUCTIONS)))
+
+
+@st.composite
+def one_hots(draw: st.DrawFn) -> Use:
+    shape, depth = draw(shapes(0, 3, smallest=1)), draw(st.integers(1, 5))
+    indices = values(draw(seeds), shape, "int64", -depth - 1, depth)
+    many = np.asarray(depth, np.int64)
+    axis = draw(st.integers(-len(shape) - 1, len(shape)))
+    pair = values(draw(seeds), (2,), draw(st.sampled_from(["float32", "int64"])))
+    return Use(ops.one_hot, [indices, many.reshape(1) if shape and draw(st.booleans()) else many, pair], fixed=[1], axis=axis)
+
+
+@st.composite
+def fills(draw: st.DrawFn) -> Use:
+    value = values(draw(seeds), (), draw(st.sampled_from(ANY)))
+    return Use(ops.fill, [ints(draw(shapes()))], fixed=[0], value=data(value))
+
+
+@st.composite
+def aranges(draw: st.DrawFn) -> Use:
+    dtype = draw(st.sampled_from(["float32", "float64", "int16", "int32", "int64"]))
+    scale = draw(st.sampled_from([1, 0.25, 0.5])) if dtype.startswith("float") else 1
+    start, span, step = draw(st.integers(-9, 9)), draw(st.integers(-9, 9)), draw(st.integers(1, 4)) * draw(st.sampled_from([1, -1]))
+    arrays = [np.asarray(each * scale, dtype) for each in (start, start + span, step)]
+    return Use(ops.arange, arrays, fixed=[0, 1, 2])
+
+
+@st.composite
+def eyes(draw: st.DrawFn) -> Use:
+    given_type = draw(st.sampled_from(["float32", "float64", "int32", "int64"]))
+    to = draw(st.none() | st.sampled_from(["float32", "float64", "int32", "int64", "bool", "uint8"]))
+    x = values(draw(seeds), draw(shapes(2, 2, smallest=1)), given_type)
+    return Use(ops.eye_like, [x], dtype=None if to is None else DTYPES[to], k=draw(st.integers(-5, 5)))
+
+
+USES = {
+    ops.gather: gathers(), ops.gather_elements: gather_elements(), ops.gather_nd: gather_nds(), ops.scatter_elements: scatter_elements(),
+    ops.scatter_nd: scatter_nds(), ops.one_hot: one_hots(), ops.fill: fills(), ops.arange: aranges(), ops.eye_like: eyes(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", USES, ids=lambda op: op.name)
+def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
+    @given(USES[op], seeds)
+    @settings(max_examples=30)
+    def law(use: Use, seed: int) -> None:
+        check_types(use, check_run(use), seed)
+
+    law()
+
+
+@given(shapes(), st.sampled_from(ANY), seeds)
+@settings(max_examples=30)
+def test_places_of_what_is_not_zero(shape: tuple[int, ...], dtype: str, seed: int) -> None:
+    use = Use(ops.nonzero, [values(seed, shape, dtype, -1, 1)])
+    found = (KERNELS["numpy:nonzero/1"](use.arrays[0]),)
+    model = to_bytes(graph_of(use))
+    verdicts = [verdict for verdict in (by_runtime(model, use.feeds), by_reference(model, use.feeds)) if not isinstance(verdict, str)]
+    assert verdicts
+    assert all(agree(found, verdict) for verdict in verdicts)
+    check_types(use, found, seed)

@@ -46,16 +46,16 @@ def limited(key: Hashable, call: Callable[[], object]) -> float:
     """Return the CPU seconds of a call, infinity where it takes over LIMIT; the same key is then not tried again."""
     if key in _gave_up:
         return math.inf
-    previous = signal.signal(signal.SIGPROF, _stop)
-    signal.setitimer(signal.ITIMER_PROF, LIMIT)
+    previous = signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT)
     try:
         return cpu(call)[0]
     except _TooLong:
         _gave_up.add(key)
         return math.inf
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def _stop(*_: object) -> None:

@@ -31,9 +31,13 @@ def nnvm(*arguments: object) -> tuple[int, Any, str]:
     return code, json.loads(text) if "--json" in arguments and text else text, err.getvalue()
 
 
-def save_model(path: Path, nodes: list[Any], inputs: dict[str, Any], outputs: dict[str, Any], weights: dict[str, Any] | None = None) -> Path:
+def save_model(
+    path: Path, nodes: list[Any], inputs: dict[str, Any], outputs: dict[str, Any], weights: dict[str, Any] | None = None
+) -> Path:
     """Write a small float32 model of opset 17."""
-    values = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in some.items()] for some in (inputs, outputs)]
+    values = [
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in some.items()] for some in (inputs, outputs)
+    ]
     initializers = [numpy_helper.from_array(np.asarray(array), name) for name, array in (weights or {}).items()]
     graph = helper.make_graph(nodes, "small", *values, initializers)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
@@ -49,5 +53,9 @@ def small_model(path: Path) -> Path:
         helper.make_node("Mul", ["c", "one"], ["d"]),
         helper.make_node("Identity", ["d"], ["y/out"]),
     ]
-    weights = {"w": np.arange(12, dtype=np.float32).reshape(3, 4) - 5, "zero": np.zeros(4, np.float32), "one": np.float32(1)}
+    weights = {
+        "w": np.arange(12, dtype=np.float32).reshape(3, 4) - 5,
+        "zero": np.zeros(4, np.float32),
+        "one": np.float32(1),
+    }
     return save_model(path, nodes, {"x": ["batch", 3]}, {"y/out": ["batch", 4]}, weights)

@@ -62,7 +62,9 @@ def test_opt_of_what_is_not_equivalent_saves_nothing_and_exits_3(tmp_path, monke
         return graph.rewrite(lambda node: ops.tanh(node.inputs[0]) if node.op is ops.relu else None)
 
     monkeypatch.setitem(passes.PASSES, "spoil", spoil)
-    code, result, err = nnvm("opt", small_model(tmp_path / "m.onnx"), "-o", tmp_path / "out.onnx", "-p", "spoil", "--json")
+    code, result, err = nnvm(
+        "opt", small_model(tmp_path / "m.onnx"), "-o", tmp_path / "out.onnx", "-p", "spoil", "--json"
+    )
     assert code == 3
     assert result["equivalent"] is False
     assert "y/out" in err
@@ -117,7 +119,16 @@ def test_run_compares_and_saves(tmp_path):
     assert result["compared"]["engine"] == "onnxruntime"
     expected = np.maximum(x @ (np.arange(12, dtype=np.float32).reshape(3, 4) - 5), 0)
     np.testing.assert_allclose(np.load(tmp_path / "out" / "y_out.npy"), expected)
-    keys = {"runs", "seconds_median", "backend", "workers", "fallbacks", "planned_bytes", "adopted_bytes", "transient_bytes"}
+    keys = {
+        "runs",
+        "seconds_median",
+        "backend",
+        "workers",
+        "fallbacks",
+        "planned_bytes",
+        "adopted_bytes",
+        "transient_bytes",
+    }
     assert keys <= set(result)
 
 
@@ -177,9 +188,16 @@ def test_passes_and_ops_are_listed():
 
 def test_the_command_as_a_process(tmp_path):
     model = small_model(tmp_path / "m.onnx")
-    done = subprocess.run([sys.executable, "-m", "nnvm.cli", "show", str(model), "--json"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "nnvm.cli", "show", str(model), "--json"], capture_output=True, text=True, check=True
+    )
     assert '"nodes": 5' in done.stdout
     assert done.stderr == ""
-    done = subprocess.run([sys.executable, "-m", "nnvm.cli", "show", str(tmp_path / "no.onnx")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "nnvm.cli", "show", str(tmp_path / "no.onnx")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

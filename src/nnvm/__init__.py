@@ -17,7 +17,7 @@ _DOORS = {
 _HOME = {name: module for module, names in _DOORS.items() for name in names}
 _FLOORS = ("analyses", "attrs", "backends", "frontends", "ir", "ops", "packing", "passes", "runtime")
 
-__all__ = [*sorted(_HOME), *_FLOORS]  # noqa: PLE0605
+__all__ = [*sorted(_HOME), *_FLOORS]
 __version__ = "0.1.0"
 
 

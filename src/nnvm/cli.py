@@ -23,12 +23,17 @@ from nnvm.ir import Graph
 DIFFERS = 3
 """Exit code of a result that is not equivalent."""
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See, shrink, plan and run models.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See, shrink, plan and run models."
+)
 errors = Console(stderr=True)
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="a model, by file type")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on stdout and nothing else")]
-Dims = Annotated[list[str] | None, typer.Option("--set-dim", metavar="NAME=INT", help="give an open dimension its size; repeat for more")]
+Dims = Annotated[
+    list[str] | None,
+    typer.Option("--set-dim", metavar="NAME=INT", help="give an open dimension its size; repeat for more"),
+]
 Traceback = Annotated[bool, typer.Option("--traceback", help="show where an error was raised")]
 BackendName = Annotated[str, typer.Option("--backend", help="whose kernels run")]
 Seed = Annotated[int, typer.Option("--seed", help="of random inputs")]
@@ -126,15 +131,21 @@ def draw_show(result: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     for kind in ("inputs", "outputs"):
         for row in result[kind]:
-            console.print(f"{kind[:-1]:6} {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}", markup=False)
-    console.print(f"{result['parameters']:,} parameters, {report.size_text(result['parameter_bytes'])}; multiply-accumulates: {result['macs']}")
+            console.print(
+                f"{kind[:-1]:6} {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}", markup=False
+            )
+    console.print(
+        f"{result['parameters']:,} parameters, {report.size_text(result['parameter_bytes'])}; multiply-accumulates: {result['macs']}"
+    )
 
 
 @app.command()
 def opt(
     model: Model,
     output: Annotated[Path | None, typer.Option("-o", metavar="OUT", help="where to save the result")] = None,
-    passes: Annotated[str | None, typer.Option("-p", metavar="PIPELINE", help='passes to run, "fold_constants,cse"; default: all')] = None,
+    passes: Annotated[
+        str | None, typer.Option("-p", metavar="PIPELINE", help='passes to run, "fold_constants,cse"; default: all')
+    ] = None,
     level: Annotated[int, typer.Option("-O", min=0, max=3, help="0: no passes; 1 to 3: all")] = 2,
     check: Annotated[bool, typer.Option("--check/--no-check", help="prove that the result computes the same")] = True,
     verify_each: Annotated[bool, typer.Option("--verify-each", help="check the graph after every pass")] = False,
@@ -154,7 +165,10 @@ def opt(
     )  # fmt: skip
     give(result, as_json, draw_opt)
     if result["equivalent"] is False:
-        fail(f"output {result['differs']!r} is not equivalent (largest error {result['max_abs_error']:.3g}); nothing was saved", DIFFERS)
+        fail(
+            f"output {result['differs']!r} is not equivalent (largest error {result['max_abs_error']:.3g}); nothing was saved",
+            DIFFERS,
+        )
 
 
 def draw_opt(result: Mapping[str, Any], console: Console) -> None:
@@ -174,7 +188,11 @@ def draw_opt(result: Mapping[str, Any], console: Console) -> None:
 
 def _verdict(result: Mapping[str, Any]) -> str:
     if result["equivalent"] is None:
-        return "not checked" if not result["insensitive"] else f"equal, but no input changes {', '.join(result['insensitive'])}: this proves nothing"
+        return (
+            "not checked"
+            if not result["insensitive"]
+            else f"equal, but no input changes {', '.join(result['insensitive'])}: this proves nothing"
+        )
     if not result["equivalent"]:
         return f"NOT equivalent: {result['differs']}"
     at = ", ".join("{" + ", ".join(f"{k}={v}" for k, v in row.items()) + "}" for row in result["bindings"] if row)
@@ -184,10 +202,14 @@ def _verdict(result: Mapping[str, Any]) -> str:
 @app.command()
 def plan(
     model: Model,
-    io: Annotated[str, typer.Option("--io", help="external: inputs and outputs are the caller's; arena: they are planned too")] = "external",
+    io: Annotated[
+        str, typer.Option("--io", help="external: inputs and outputs are the caller's; arena: they are planned too")
+    ] = "external",
     alignment: Annotated[int, typer.Option("--alignment", help="bytes, a power of two")] = 64,
     buffers: Annotated[bool, typer.Option("--buffers", help="list every buffer with its place and lifetime")] = False,
-    save: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="save the Program, to run without the model")] = None,
+    save: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE", help="save the Program, to run without the model")
+    ] = None,
     backend: BackendName = "numpy",
     dims: Dims = None,
     as_json: Json = False,
@@ -216,16 +238,24 @@ def draw_plan(result: Mapping[str, Any], console: Console) -> None:
     if result["binding"]:
         console.print("at " + ", ".join(f"{name}={size}" for name, size in result["binding"].items()), markup=False)
     for row in result.get("buffers", ()):
-        console.print(f"{row['offset']:>12} +{row['size']:<10} steps {row['first']}..{row['last']}  {row['name']}", markup=False)
+        console.print(
+            f"{row['offset']:>12} +{row['size']:<10} steps {row['first']}..{row['last']}  {row['name']}", markup=False
+        )
 
 
 @app.command()
 def run(
     model: Model,
-    inputs: Annotated[list[str] | None, typer.Option("--input", metavar="NAME=FILE.npy", help="an input's values; else seeded random")] = None,
-    save: Annotated[Path | None, typer.Option("--save", metavar="DIR", help="write each output as DIR/NAME.npy")] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="NAME=FILE.npy", help="an input's values; else seeded random")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="DIR", help="write each output as DIR/NAME.npy")
+    ] = None,
     runs: Annotated[int, typer.Option("--runs", min=1, help="how often to run, for the median time")] = 5,
-    compare: Annotated[str | None, typer.Option("--compare", metavar="ENGINE", help="run this engine too and compare: onnxruntime")] = None,
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="ENGINE", help="run this engine too and compare: onnxruntime")
+    ] = None,
     backend: BackendName = "numpy",
     dims: Dims = None,
     seed: Seed = 0,
@@ -248,17 +278,27 @@ def run(
         )  # fmt: skip
     give(result, as_json, draw_run)
     if "compared" in result and not result["compared"]["equivalent"]:
-        fail(f"{result['compared']['engine']} computes something else (largest error {result['compared']['max_abs_error']:.3g})", DIFFERS)
+        fail(
+            f"{result['compared']['engine']} computes something else (largest error {result['compared']['max_abs_error']:.3g})",
+            DIFFERS,
+        )
 
 
 def draw_run(result: Mapping[str, Any], console: Console) -> None:
     for row in result["outputs"]:
-        console.print(f"output {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}{report.top_text(row)}", markup=False)
-    console.print(f"median of {result['runs']} runs on {result['backend']}: {result['seconds_median'] * 1e3:.3f} ms; planned {report.size_text(result['planned_bytes'])}")
+        console.print(
+            f"output {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}{report.top_text(row)}",
+            markup=False,
+        )
+    console.print(
+        f"median of {result['runs']} runs on {result['backend']}: {result['seconds_median'] * 1e3:.3f} ms; planned {report.size_text(result['planned_bytes'])}"
+    )
     if "compared" in result:
         other = result["compared"]
         word = "equivalent to" if other["equivalent"] else "NOT equivalent to"
-        console.print(f"{word} {other['engine']} (largest error {other['max_abs_error']:.3g}), which took {other['seconds_median'] * 1e3:.3f} ms")
+        console.print(
+            f"{word} {other['engine']} (largest error {other['max_abs_error']:.3g}), which took {other['seconds_median'] * 1e3:.3f} ms"
+        )
 
 
 @app.command("passes")
@@ -279,7 +319,9 @@ def list_ops(as_json: Json = False, traceback: Traceback = False) -> None:
     for name in ops.__all__:
         each = getattr(ops, name)
         values = [f"{value}=None" if value in each.optional else value for value in each.inputs]
-        params = [f"{param}={each.defaults[param]!r}" if param in each.defaults else param for param in each.param_names]
+        params = [
+            f"{param}={each.defaults[param]!r}" if param in each.defaults else param for param in each.param_names
+        ]
         rows[each.name] = f"({', '.join([*values, *(['*'] if params else []), *params])})  {each.doc}"
     give(rows, as_json, draw_pairs)
 

@@ -35,13 +35,17 @@ class Comparison:
         self.max_abs_error = 0.0
 
 
-def random_inputs(graph: Graph, binding: Mapping[str, int], seed: int, limits: tuple[float, float] | None = None) -> Arrays:
+def random_inputs(
+    graph: Graph, binding: Mapping[str, int], seed: int, limits: tuple[float, float] | None = None
+) -> Arrays:
     """Return seeded arrays for every input: floats normal, whole numbers in [0, 10), truth values even; or within `limits`."""
     generator = np.random.default_rng(seed)
     return {value.name: _random(value, binding, generator, limits) for value in graph.inputs}
 
 
-def _random(value: Value, binding: Mapping[str, int], generator: np.random.Generator, limits: tuple[float, float] | None) -> Any:
+def _random(
+    value: Value, binding: Mapping[str, int], generator: np.random.Generator, limits: tuple[float, float] | None
+) -> Any:
     from nnvm.backends.numpy.device import dtype_of
 
     type = value.type
@@ -77,7 +81,10 @@ def candidate_bindings(graph: Graph) -> list[dict[str, int]]:
     batches = {dim for value in graph.inputs for dim in _first_axis(value)}
     rows: list[dict[str, int]] = [dict.fromkeys(dims, 1), {dim: _PRIMES[i % 8] for i, dim in enumerate(dims)}]
     rows.append({dim: 1 if dim in batches else _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
-    rows += [{dim: batch if dim in batches else size for dim in dims} for batch, size in ((2, 64), (1, 224), (1, 48), (1, 320), (1, 32), (2, 8))]
+    rows += [
+        {dim: batch if dim in batches else size for dim in dims}
+        for batch, size in ((2, 64), (1, 224), (1, 48), (1, 320), (1, 32), (2, 8))
+    ]
     rows.append({dim: _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
     return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
@@ -104,7 +111,11 @@ def compare(
     """
     from nnvm.pipeline import compile
 
-    dtypes = [value.type.dtype.name for value in original.outputs if isinstance(value.type, TensorType) and value.type.dtype.is_float]
+    dtypes = [
+        value.type.dtype.name
+        for value in original.outputs
+        if isinstance(value.type, TensorType) and value.type.dtype.is_float
+    ]
     tolerance = max((TOLERANCES.get(name, 1e-2) for name in dtypes), default=0.0)
     found = Comparison(tolerance, tolerance)
     runs = [compile(original), compile(changed)]
@@ -126,7 +137,9 @@ def compare(
                 outputs.setdefault(name, []).append((tuple(binding.items()), b))
                 _judge(found, name, a, b)
     if not found.bindings:
-        raise Error(f"the original runs at none of the sizes tried, so nothing can be compared ({refusal}); give sizes: --set-dim NAME=INT")
+        raise Error(
+            f"the original runs at none of the sizes tried, so nothing can be compared ({refusal}); give sizes: --set-dim NAME=INT"
+        )
     found.insensitive = [name for name, rows in outputs.items() if _insensitive(rows)]
     if found.differs is not None:
         found.equivalent = False
@@ -168,4 +181,8 @@ def _insensitive(rows: list[Any]) -> bool:
     by_binding: dict[Any, list[Any]] = {}
     for binding, array in rows:
         by_binding.setdefault(binding, []).append(array)
-    return all(np.array_equal(array, some[0], equal_nan=array.dtype.kind in "fc") for some in by_binding.values() for array in some[1:])
+    return all(
+        np.array_equal(array, some[0], equal_nan=array.dtype.kind in "fc")
+        for some in by_binding.values()
+        for array in some[1:]
+    )

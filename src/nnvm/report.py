@@ -32,7 +32,13 @@ def plain(thing: Any) -> Any:
 
 def show(graph: Graph) -> dict[str, Any]:
     """Return what `nnvm show` says of a graph."""
-    constants = [data for node in graph.nodes if is_constant(node.outputs[0]) for data in [data_of(node.outputs[0])] if data is not None]
+    constants = [
+        data
+        for node in graph.nodes
+        if is_constant(node.outputs[0])
+        for data in [data_of(node.outputs[0])]
+        if data is not None
+    ]
     work: Size = 0
     for node in operators(graph):
         cost = macs.get(node.op)
@@ -54,7 +60,11 @@ def show(graph: Graph) -> dict[str, Any]:
 def _row(name: str, type: Type | None) -> dict[str, Any]:
     if not isinstance(type, TensorType):
         return {"name": name, "dtype": None if type is None else str(type), "shape": None}
-    shape = None if type.shape_or_none is None else [size if isinstance(size, int) else str(size) for size in type.shape_or_none]
+    shape = (
+        None
+        if type.shape_or_none is None
+        else [size if isinstance(size, int) else str(size) for size in type.shape_or_none]
+    )
     return {"name": name, "dtype": type.dtype.name, "shape": shape}
 
 
@@ -93,7 +103,16 @@ def optimise(
 
 
 def _unchecked() -> dict[str, Any]:
-    return {"equivalent": None, "insensitive": [], "rtol": None, "atol": None, "bindings": [], "refused": [], "max_abs_error": None, "differs": None}
+    return {
+        "equivalent": None,
+        "insensitive": [],
+        "rtol": None,
+        "atol": None,
+        "bindings": [],
+        "refused": [],
+        "max_abs_error": None,
+        "differs": None,
+    }
 
 
 def _check(original: Graph, changed: Graph, seed: int, limits: tuple[float, float] | None) -> dict[str, Any]:
@@ -200,7 +219,12 @@ def _timed(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
 
 
 def _inputs(
-    loaded: Any, program: Any, files: Mapping[str, str], seed: int, limits: tuple[float, float] | None, binding: Mapping[str, int]
+    loaded: Any,
+    program: Any,
+    files: Mapping[str, str],
+    seed: int,
+    limits: tuple[float, float] | None,
+    binding: Mapping[str, int],
 ) -> dict[str, Any]:
     import numpy as np
 
@@ -220,7 +244,9 @@ def _inputs(
         graph = Graph((), found)
     unknown = sorted(set(files) - {value.name for value in graph.inputs})
     if unknown:
-        raise Error(f"there is no input {', '.join(unknown)}; the inputs are {', '.join(value.name for value in graph.inputs)}")
+        raise Error(
+            f"there is no input {', '.join(unknown)}; the inputs are {', '.join(value.name for value in graph.inputs)}"
+        )
     given = {}
     for name, path in files.items():
         try:
@@ -235,7 +261,11 @@ def _inputs(
     shapes = {name: array.shape for name, array in given.items()}
     for value in graph.inputs:
         if value.name in shapes and isinstance(value.type, TensorType) and len(value.shape) == len(shapes[value.name]):
-            sample |= {str(size): length for size, length in zip(value.shape, shapes[value.name], strict=True) if str(size) in open_dims}
+            sample |= {
+                str(size): length
+                for size, length in zip(value.shape, shapes[value.name], strict=True)
+                if str(size) in open_dims
+            }
     return given | random_inputs(Graph((), rest), {**sample, **binding}, seed, limits)
 
 
@@ -258,7 +288,9 @@ def _transient(executable: Any, arrays: Mapping[str, Any], outputs: Sequence[Any
     return max(0, int(peak) - sum(int(array.nbytes) for array in results) - int(executable.stats.adopted_bytes))
 
 
-def _compare(engine: str, model: str, arrays: Mapping[str, Any], outputs: Mapping[str, Any], runs: int) -> dict[str, Any]:
+def _compare(
+    engine: str, model: str, arrays: Mapping[str, Any], outputs: Mapping[str, Any], runs: int
+) -> dict[str, Any]:
     from nnvm.equivalence import agree
 
     if engine != "onnxruntime":
@@ -296,7 +328,9 @@ def _save_arrays(folder: Path, arrays: Mapping[str, Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as file:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
+        ) as file:
             file.write(text)
         os.replace(file.name, path)
     except OSError as error:

@@ -24,7 +24,12 @@ def branchy(x: f32["n", 3, "h", "w"]) -> Any:
     batch = ops.slice(ops.cast(ops.shape(y), to=i32), (0,), (1,), (0,))
     wanted = ops.concat(ops.cast(batch, to=i64), constant(data=tensor_data([16], i64[1])), axis=-1)
     z = ops.reshape(y, wanted)
-    return {"p": ops.softmax(z), "flat": ops.reshape(y, (0, -1)), "tail": ops.split(z, axis=1, parts=3)[2], "x_again": x}
+    return {
+        "p": ops.softmax(z),
+        "flat": ops.reshape(y, (0, -1)),
+        "tail": ops.split(z, axis=1, parts=3)[2],
+        "x_again": x,
+    }
 
 
 def branchy_graph() -> Graph:

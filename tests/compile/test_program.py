@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.compile.nets import branchy_graph, image
 
 from nnvm import ops
 from nnvm.analyses.schedule import depth_first
@@ -12,7 +13,6 @@ from nnvm.ir import Graph, constant, f32, tensor_data, trace
 from nnvm.pipeline import backend, compile
 from nnvm.runtime.program import Buffer, Program
 from nnvm.runtime.verify import verify
-from tests.compile.nets import branchy_graph, image
 
 NUMPY = backend("numpy")
 
@@ -62,12 +62,24 @@ def test_a_broken_offset_computes_wrong_numbers_and_the_verifier_refuses_it():
     def net(x: f32[4, 64]):
         a = ops.tanh(x)
         b = ops.exp(x)
-        return {"out": ops.matmul(a, ops.transpose(b)), "a": ops.reduce_sum(a, keepdims=True), "b": ops.reduce_sum(b, keepdims=True)}
+        return {
+            "out": ops.matmul(a, ops.transpose(b)),
+            "a": ops.reduce_sum(a, keepdims=True),
+            "b": ops.reduce_sum(b, keepdims=True),
+        }
 
     run = compile(trace(net))
     program, x = run.program, image(4, 64)
-    arena = [i for i, buffer in enumerate(program.buffers) if buffer.kind == "arena" and buffer.alias_of is None and buffer.nbytes({}) > 64]
-    broken = next(_moved(program, i, program.buffers[arena[0]].offset) for i in arena[1:] if program.buffers[i].offset != program.buffers[arena[0]].offset)
+    arena = [
+        i
+        for i, buffer in enumerate(program.buffers)
+        if buffer.kind == "arena" and buffer.alias_of is None and buffer.nbytes({}) > 64
+    ]
+    broken = next(
+        _moved(program, i, program.buffers[arena[0]].offset)
+        for i in arena[1:]
+        if program.buffers[i].offset != program.buffers[arena[0]].offset
+    )
     with pytest.raises(Error, match="arena|overlap|share"):
         verify(broken, {})
     wrong = NUMPY.run(broken)(x=x)
@@ -123,7 +135,13 @@ def test_outputs_belong_to_the_caller():
 def test_outputs_that_are_inputs_constants_and_twins():
     def net(x: f32[3]):
         y = ops.relu(x)
-        return {"a": x, "b": y, "c": y, "d": constant(data=tensor_data([1.0, 2.0], f32[2])), "e": ops.reshape(y, (3, 1))}
+        return {
+            "a": x,
+            "b": y,
+            "c": y,
+            "d": constant(data=tensor_data([1.0, 2.0], f32[2])),
+            "e": ops.reshape(y, (3, 1)),
+        }
 
     x = np.array([-1, 0, 2], np.float32)
     outputs = compile(trace(net))(x=x)

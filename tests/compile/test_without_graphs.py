@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tests.compile.nets import branchy_graph, image
 
 import nnvm
 from nnvm.pipeline import compile
-from tests.compile.nets import branchy_graph, image
 
 RUN = """
 import sys, numpy as np
@@ -29,14 +29,23 @@ def test_a_saved_program_runs_with_numpy_alone(tmp_path):
     shutil.copytree(Path(nnvm.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     for folder in ("ir", "attrs", "ops", "analyses", "passes", "packing", "compile", "frontends"):
         shutil.rmtree(package / folder)
-    for file in ("cli.py", "report.py", "pipeline.py", "equivalence.py", "backends/numpy/table.py", "backends/numpy/evaluate.py"):
+    for file in (
+        "cli.py",
+        "report.py",
+        "pipeline.py",
+        "equivalence.py",
+        "backends/numpy/table.py",
+        "backends/numpy/evaluate.py",
+    ):
         (package / file).unlink()
     x = image(2, 3, 20, 30)
     run = compile(branchy_graph())
     run.program.save(tmp_path / "net.nnp")
     np.save(tmp_path / "x.npy", x)
     arguments = [str(package.parent), str(tmp_path / "net.nnp"), str(tmp_path / "x.npy"), str(tmp_path / "out.npz")]
-    done = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "nnvm.ir" not in done.stdout
     assert "nnvm.passes" not in done.stdout

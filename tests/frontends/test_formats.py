@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from tests.frontends.onnx.models import model, node
 
 from nnvm.errors import Error
 from nnvm.frontends import FORMATS, load, save
-from tests.frontends.onnx.models import model, node
 
 
 def test_suffix_or_format_finds_the_module(tmp_path: Path) -> None:
@@ -18,5 +18,7 @@ def test_suffix_or_format_finds_the_module(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "said"), [("a.pb", "the suffix '.pb'"), ("model", "no suffix")])
 def test_unknown_types_list_the_known(name: str, said: str) -> None:
-    with pytest.raises(Error, match=rf"{name} has {said}; the file types known are .*\.onnx.*: rename it, or give `format`"):
+    with pytest.raises(
+        Error, match=rf"{name} has {said}; the file types known are .*\.onnx.*: rename it, or give `format`"
+    ):
         load(name)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from tests.laws.interpret import held, interpret
 
-from nnvm.ir import Graph, input
+from nnvm.ir import Graph, bf16, f16, input
 from nnvm.ir.dims import substitute
 
 RTOL = 1e-4
@@ -19,7 +20,8 @@ def feeds(graph: Graph, binding: Mapping[str, int], seed: int) -> dict[str, Any]
     for value in (*graph.inputs, *(node.outputs[0] for node in graph.nodes if node.op is input)):
         shape = [int(substitute(size, binding)) for size in value.shape]  # type: ignore[arg-type]
         if value.dtype.is_float:
-            found = rng.standard_normal(shape).astype(np.float32 if value.dtype.bits >= 32 else np.float16)
+            narrow = {f16: np.float16, bf16: ml_dtypes.bfloat16}.get(value.dtype, np.float32)
+            found = rng.standard_normal(shape).astype(narrow)
         else:
             found = rng.integers(0, 2 if value.dtype.kind == "bool" else 5, shape)
         made[str(value.node.name)] = np.asarray(found).astype(held(value.dtype))

@@ -148,6 +148,8 @@ def _many(combine: Meaning, xs: tuple[Array, ...]) -> Array:
 def _reducer(reduce: Meaning) -> Meaning:
     def meaning(x: Array, axes: Array | None = None, *, keepdims: bool, noop_with_empty_axes: bool) -> Array:
         given = () if axes is None else tuple(int(a) for a in axes)
+        if not x.size:
+            raise ValueError("the mean of nothing is not defined")
         if not given and noop_with_empty_axes:
             return x
         return reduce(x, axis=given or None, keepdims=keepdims)

@@ -6,4 +6,6 @@ from typing import Final
 from nnvm.ir import Node, OpAttr
 from nnvm.ir.dims import Size
 
-macs: Final[OpAttr[Callable[[Node], Size]]] = OpAttr("multiply-accumulates of a use; an operator without an entry counts none")
+macs: Final[OpAttr[Callable[[Node], Size]]] = OpAttr(
+    "multiply-accumulates of a use; an operator without an entry counts none"
+)

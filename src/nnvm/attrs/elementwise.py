@@ -4,4 +4,6 @@ from typing import Final
 
 from nnvm.ir import OpAttr
 
-elementwise: Final[OpAttr[bool]] = OpAttr("each output element depends on the elements at its place, after broadcasting")
+elementwise: Final[OpAttr[bool]] = OpAttr(
+    "each output element depends on the elements at its place, after broadcasting"
+)

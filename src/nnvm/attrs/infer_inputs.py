@@ -6,4 +6,6 @@ from typing import Final
 from nnvm.ir import Node, OpAttr
 from nnvm.ir.types import Type
 
-infer_inputs: Final[OpAttr[Callable[[Node], tuple[Type | None, ...]]]] = OpAttr("types that a use demands of its inputs; None where it cannot tell")
+infer_inputs: Final[OpAttr[Callable[[Node], tuple[Type | None, ...]]]] = OpAttr(
+    "types that a use demands of its inputs; None where it cannot tell"
+)

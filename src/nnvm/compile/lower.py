@@ -18,7 +18,9 @@ class Tensor:
 
     __slots__ = ("kind", "name", "root", "shown", "type")
 
-    def __init__(self, kind: str, type: TensorType, name: str, root: int | None = None, shown: int | None = None) -> None:
+    def __init__(
+        self, kind: str, type: TensorType, name: str, root: int | None = None, shown: int | None = None
+    ) -> None:
         self.kind: Final = kind
         self.type: Final = type
         self.name: Final = name
@@ -47,7 +49,9 @@ class Lowered:
         self.could_overwrite: set[int] = set()
 
 
-def lower(graph: Graph, order: Sequence[Node], backend: Backend, *, io: str = "external", share: bool = True) -> Lowered:
+def lower(
+    graph: Graph, order: Sequence[Node], backend: Backend, *, io: str = "external", share: bool = True
+) -> Lowered:
     """Lower the nodes in this order; raise one Error that lists everything the backend cannot run.
 
     `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place.
@@ -90,7 +94,9 @@ def _known(value: Value) -> TensorType:
     if not isinstance(type, TensorType) or type.shape_or_none is None:
         raise Error(f"the type of {value!r} is not known; give the inputs' types, or run infer_types")
     if UNKNOWN in type.shape:
-        raise Error(f"a dimension of {value!r} is known only at run; give the dimensions it depends on: --set-dim NAME=INT")
+        raise Error(
+            f"a dimension of {value!r} is known only at run; give the dimensions it depends on: --set-dim NAME=INT"
+        )
     return type
 
 
@@ -157,7 +163,11 @@ class _Lowering:
             return found
         if not is_constant(value):
             kind = value.node.op.name
-            raise Error(f"{value!r} is a {kind} that the graph does not list" if value.node.op is input else f"{kind} {value!r} cannot run yet")
+            raise Error(
+                f"{value!r} is a {kind} that the graph does not list"
+                if value.node.op is input
+                else f"{kind} {value!r} cannot run yet"
+            )
         index = self._tensor("constant", _known(value), value.name)
         self.done.constants[index] = value.node.params["data"]
         self.number[value] = index
@@ -193,15 +203,21 @@ class _Lowering:
         self.done.tensors.append(tensor)
         return len(self.done.tensors) - 1
 
-    def _step(self, call: Call, reads: Sequence[int | None], writes: Sequence[int], params: Mapping[str, Any], name: str) -> None:
+    def _step(
+        self, call: Call, reads: Sequence[int | None], writes: Sequence[int], params: Mapping[str, Any], name: str
+    ) -> None:
         tensors = self.done.tensors
         at = len(self.done.steps)
         workspace = 0
         if call.workspace is not None:
             shapes = [[_static(tensors[i].type) if i is not None else None for i in some] for some in (writes, reads)]
-            workspace = call.workspace(shapes[0], shapes[1], max(tensors[writes[0]].type.dtype.bits // 8, 1), dict(params))
+            workspace = call.workspace(
+                shapes[0], shapes[1], max(tensors[writes[0]].type.dtype.bits // 8, 1), dict(params)
+            )
             if workspace > WORKSPACE_LIMIT:
-                raise Error(f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; at most {WORKSPACE_LIMIT} lie outside the arena")
+                raise Error(
+                    f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; at most {WORKSPACE_LIMIT} lie outside the arena"
+                )
         for index in (*reads, *writes):
             if index is None or tensors[index].kind != "arena":
                 continue
@@ -239,4 +255,3 @@ def _is_view(node: Node) -> bool:
 def _static(type: TensorType) -> tuple[int, ...] | None:
     shape = type.shape
     return shape if all(isinstance(size, int) for size in shape) else None  # type: ignore[return-value]
-

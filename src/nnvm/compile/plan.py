@@ -25,7 +25,8 @@ class Arena:
         self.number: Final = {root: i for i, root in enumerate(self.roots)}
         self.sizes: Final = [nbytes(lowered.tensors[root].type) for root in self.roots]
         self.blocks: Final = [
-            Block(lowered.born[root], lowered.dies[root] + 1, at(size, binding)) for root, size in zip(self.roots, self.sizes, strict=True)
+            Block(lowered.born[root], lowered.dies[root] + 1, at(size, binding))
+            for root, size in zip(self.roots, self.sizes, strict=True)
         ]
 
     def rounded(self, i: int) -> Size:
@@ -45,7 +46,9 @@ def at(size: Size, binding: Mapping[str, int]) -> int:
     return found
 
 
-def plan(lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack, *, io: str, alignment: int = 64) -> Program:
+def plan(
+    lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack, *, io: str, alignment: int = 64
+) -> Program:
     """Give every arena root an offset and return the Program, with both bounds and statuses in `meta["plan"]`.
 
     `binding` is where the sizes are measured; with unbound dimensions the offsets become expressions that keep the
@@ -57,12 +60,17 @@ def plan(lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack,
     below = _below(arena, offsets) if dynamic else [[] for _ in offsets]
     places: list[Expr] = [_on(arena, some) for some in below] if dynamic else list(offsets)
     tops = [i for i in range(len(offsets)) if not any(i in some for some in below)] if dynamic else []
-    peak = max((offset + -(-block.size // alignment) * alignment for offset, block in zip(offsets, arena.blocks, strict=True)), default=0)
+    peak = max(
+        (offset + -(-block.size // alignment) * alignment for offset, block in zip(offsets, arena.blocks, strict=True)),
+        default=0,
+    )
     buffers = []
     for i, tensor in enumerate(lowered.tensors):
         where: Expr = places[arena.number[i]] if i in arena.number else 0
         shape = tuple(map(tree, tensor.type.shape))
-        buffers.append(Buffer(tensor.kind, tensor.type.dtype.name, shape, where, tensor.root, tensor.shown, tensor.name))
+        buffers.append(
+            Buffer(tensor.kind, tensor.type.dtype.name, shape, where, tensor.root, tensor.shown, tensor.name)
+        )
     return Program(
         backend,
         buffers,

@@ -36,7 +36,11 @@ def compile_graph(
     outputs into the arena. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
     """
     with collection_paused():
-        orders = [check_order(graph, tuple(order))] if order is not None else list(dict.fromkeys((file_order(graph), depth_first(graph))))
+        orders = (
+            [check_order(graph, tuple(order))]
+            if order is not None
+            else list(dict.fromkeys((file_order(graph), depth_first(graph))))
+        )
         candidates = [lower(graph, each, backend, io=io, share=share) for each in orders]
         sample = dict(binding or {}) if not dimensions(candidates[0]) else sample_binding(candidates[0], binding or {})
         best = candidates[0]
@@ -56,7 +60,9 @@ def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]
         binding = {name: given.get(name, 1 if name in batches else guess) for name in dimensions(lowered)}
         if all(_fits(type, binding) for type in types):
             return binding
-    raise Error(f"no sizes were found at which every shape is positive; give the dimensions {', '.join(dimensions(lowered))}: --set-dim NAME=INT")
+    raise Error(
+        f"no sizes were found at which every shape is positive; give the dimensions {', '.join(dimensions(lowered))}: --set-dim NAME=INT"
+    )
 
 
 def _fits(type: TensorType, binding: Mapping[str, Size]) -> bool:

@@ -3,7 +3,22 @@
 from nnvm.ir.dims import UNKNOWN, Dim, at_least, dim, equal, larger, smaller
 from nnvm.ir.graph import Graph, analysis, collection_paused, operators, postorder, uses
 from nnvm.ir.node import ABSENT, EMPTY, OVERLOADS, Node, Params, Value, make, params
-from nnvm.ir.op import Op, OpAttr, born, constant, contents, data_of, follow, follow_types, foreign, input, is_constant, named_input, op, variable
+from nnvm.ir.op import (
+    Op,
+    OpAttr,
+    born,
+    constant,
+    contents,
+    data_of,
+    follow,
+    follow_types,
+    foreign,
+    input,
+    is_constant,
+    named_input,
+    op,
+    variable,
+)
 from nnvm.ir.rewrite import rebuild, rewrite, types_agree
 from nnvm.ir.rules import Rule, apply_rules, commutes, count, either, rule, run_rules, work
 from nnvm.ir.same import same

@@ -24,7 +24,20 @@ RESERVED: Final = ("name", "after", "hints")
 class Op(Generic[P, R]):
     """An operator. Calling it with values makes a node and returns its outputs."""
 
-    __slots__ = ("_cache", "body", "count", "defaults", "doc", "foreign", "inputs", "module", "name", "optional", "param_names", "variadic")
+    __slots__ = (
+        "_cache",
+        "body",
+        "count",
+        "defaults",
+        "doc",
+        "foreign",
+        "inputs",
+        "module",
+        "name",
+        "optional",
+        "param_names",
+        "variadic",
+    )
     name: Final[str]
     doc: Final[str]
     module: Final[str]
@@ -71,7 +84,9 @@ class Op(Generic[P, R]):
             return foreign, (self.name, self.module)
         place = (self.module, cast(FunctionType, self.body).__qualname__)
         if _find(*place) is not self:
-            raise Error(f"operator {self.name} cannot be pickled: it is not {'.'.join(place)}; define it at the top of a module")
+            raise Error(
+                f"operator {self.name} cannot be pickled: it is not {'.'.join(place)}; define it at the top of a module"
+            )
         return _find, place
 
     def __repr__(self) -> str:
@@ -107,18 +122,32 @@ class Op(Generic[P, R]):
     def _check(self, types: Any, inputs: tuple[Value, ...], params: Params, name: str | None) -> Types:
         made: Types = (types,) if types is None or isinstance(types, (TensorType, ContainerType)) else tuple(types)
         if not all(type is None or isinstance(type, (TensorType, ContainerType)) for type in made):
-            raise Error(self._complain(inputs, params, name, f"the operator's function returned {types!r}, which is no type"))
+            raise Error(
+                self._complain(inputs, params, name, f"the operator's function returned {types!r}, which is no type")
+            )
         expected = self._outputs(inputs, params)
         if len(made) != expected:
-            raise Error(self._complain(inputs, params, name, f"the operator's function returned {len(made)} types for {expected} outputs"))
+            raise Error(
+                self._complain(
+                    inputs, params, name, f"the operator's function returned {len(made)} types for {expected} outputs"
+                )
+            )
         return made
 
     def _outputs(self, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> int:
         return self.count if isinstance(self.count, int) else self.count(inputs, params)
 
-    def _complain(self, inputs: tuple[Value, ...], params: Mapping[str, Any], name: str | None, error: Exception | str) -> str:
-        names = self.inputs if not self.variadic else [*self.inputs[:-1], *[f"{self.inputs[-1]}[{i}]" for i in range(len(inputs))]]
-        given = ", ".join(f"{name}: {'absent' if value is ABSENT else value.type}" for name, value in zip(names, inputs, strict=False))
+    def _complain(
+        self, inputs: tuple[Value, ...], params: Mapping[str, Any], name: str | None, error: Exception | str
+    ) -> str:
+        names = (
+            self.inputs
+            if not self.variadic
+            else [*self.inputs[:-1], *[f"{self.inputs[-1]}[{i}]" for i in range(len(inputs))]]
+        )
+        given = ", ".join(
+            f"{name}: {'absent' if value is ABSENT else value.type}" for name, value in zip(names, inputs, strict=False)
+        )
         given += "".join(f", {key}={value!r}" for key, value in params.items())
         return f"{self.name}({given}){f' in node {name!r}' if name else ''}: {error}"
 
@@ -174,7 +203,14 @@ def foreign(name: str, module: str) -> Op[..., Any]:
     return _foreign.setdefault((name, module), operator)
 
 
-def build(op: Op[..., Any], inputs: tuple[Value, ...], values: Params, name: str | None, after: tuple[Node, ...], hints: Mapping[str, Any]) -> Any:
+def build(
+    op: Op[..., Any],
+    inputs: tuple[Value, ...],
+    values: Params,
+    name: str | None,
+    after: tuple[Node, ...],
+    hints: Mapping[str, Any],
+) -> Any:
     """Make a node of any number of outputs from bound arguments; raise Error where the types do not fit."""
     if inputs and inputs[-1] is ABSENT:
         kept = len(inputs)
@@ -197,10 +233,18 @@ def specialise(operator: Op[..., Any]) -> None:
     }  # fmt: skip  # the underscores keep them apart from the operator's arguments
     signature = [f"{name}=__ABSENT" if name in operator.optional else name for name in fixed]
     signature.append(f"*{operator.inputs[-1]}" if operator.variadic else "*")
-    signature += [f"{name}=__defaults[{name!r}]" if name in operator.defaults else name for name in operator.param_names]
+    signature += [
+        f"{name}=__defaults[{name!r}]" if name in operator.defaults else name for name in operator.param_names
+    ]
     signature += ["name=None", "after=()", "hints=__HINTLESS"]
-    inputs = "(" + "".join(f"{name}, " for name in fixed) + (f"*{operator.inputs[-1]}," if operator.variadic else "") + ")"
-    values = "__params({" + ", ".join(f"{name!r}: {name}" for name in operator.param_names) + "})" if operator.param_names else "__EMPTY"
+    inputs = (
+        "(" + "".join(f"{name}, " for name in fixed) + (f"*{operator.inputs[-1]}," if operator.variadic else "") + ")"
+    )
+    values = (
+        "__params({" + ", ".join(f"{name!r}: {name}" for name in operator.param_names) + "})"
+        if operator.param_names
+        else "__EMPTY"
+    )
     types = "".join(f", {name}.type" for name in fixed)
     quick = operator.count == 1 and not operator.variadic and not operator.optional
     source = f"def bind({', '.join(signature)}):\n"
@@ -336,7 +380,9 @@ class OpAttr(Generic[T]):
 
 
 Contents = tuple[Size, ...]
-follow: Final[OpAttr[Callable[[Node, tuple[Contents, ...]], Contents | None]]] = OpAttr("symbolic contents of a small integer output")
+follow: Final[OpAttr[Callable[[Node, tuple[Contents, ...]], Contents | None]]] = OpAttr(
+    "symbolic contents of a small integer output"
+)
 """From a node and its inputs' elements (row-major) to its output's elements; filled by operators that carry shapes."""
 
 _SMALL: Final = 64

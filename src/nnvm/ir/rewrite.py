@@ -24,7 +24,9 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
     with collection_paused():
         for origin in nodes:
             node = origin
-            if changed and (not changed.keys().isdisjoint(node.inputs) or (ordered and not moved.keys().isdisjoint(node.after))):
+            if changed and (
+                not changed.keys().isdisjoint(node.inputs) or (ordered and not moved.keys().isdisjoint(node.after))
+            ):
                 after = _follow(node.after, moved) if ordered else ()
                 node = rebuild(node, tuple([changed.get(value, value) for value in node.inputs]), after)
                 if settled is not None:
@@ -34,7 +36,9 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
                 settled = set(nodes) if settled is None else settled
                 replacement = (found,) if isinstance(found, Value) else tuple(found)
                 if len(replacement) != len(origin.outputs):
-                    raise Error(f"{node!r} has {len(origin.outputs)} outputs and was replaced by {len(replacement)} values")
+                    raise Error(
+                        f"{node!r} has {len(origin.outputs)} outputs and was replaced by {len(replacement)} values"
+                    )
                 replacement = tuple([adopted.get(value, value) for value in replacement])
                 if loses_order(node, replacement, settled):
                     replacement = node.outputs

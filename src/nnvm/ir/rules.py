@@ -69,7 +69,9 @@ class Rule:
         try:
             pattern = next(self._start(holes))
         except (UnknownRank, TypeError, AttributeError, StopIteration) as error:
-            raise Error(f"rule {self.name}: before its first yield a rule only builds; it must not look at its holes ({error})") from error
+            raise Error(
+                f"rule {self.name}: before its first yield a rule only builds; it must not look at its holes ({error})"
+            ) from error
         if not isinstance(pattern, Value):
             raise Error(f"rule {self.name}: the first yield must be one value, not {type(pattern).__name__}")
         try:
@@ -330,7 +332,11 @@ class _Driver:
         stack = [origin]
         while stack:
             node = stack[-1]
-            pending = [value.node for value in map(self.resolve, node.inputs) if value.node not in settled] if node is not origin else []
+            pending = (
+                [value.node for value in map(self.resolve, node.inputs) if value.node not in settled]
+                if node is not origin
+                else []
+            )
             if pending:
                 stack += pending
                 continue

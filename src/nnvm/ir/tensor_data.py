@@ -45,7 +45,9 @@ class FileSlice:
                 return memoryview(b"")
             start = self.offset - self.offset % mmap.ALLOCATIONGRANULARITY
             with open(self.path, "rb") as file:
-                mapped = mmap.mmap(file.fileno(), self.offset + self.length - start, offset=start, access=mmap.ACCESS_READ)
+                mapped = mmap.mmap(
+                    file.fileno(), self.offset + self.length - start, offset=start, access=mmap.ACCESS_READ
+                )
             self._map = memoryview(mapped)[self.offset - start :]
         elif _changed_in_place(self.path, self.stamp):
             raise Error(f"{self.path} changed after it was loaded; load it again")
@@ -108,7 +110,9 @@ class TensorData:
         if type.shape_or_none is None or not all(isinstance(size, int) for size in type.shape):
             raise Error(f"the shape of a constant must be known: {type}")
         if (type.dtype.kind == "string") is not isinstance(source, tuple):
-            raise Error(f"a constant of {type} cannot hold {source.__class__.__name__}; strings are a tuple of bytes, all else is bytes")
+            raise Error(
+                f"a constant of {type} cannot hold {source.__class__.__name__}; strings are a tuple of bytes, all else is bytes"
+            )
         if isinstance(source, tuple):
             if repeats or len(source) != self.size:
                 raise Error(f"a constant of {type} needs {self.size} strings and was given {len(source)}")
@@ -267,7 +271,11 @@ def _unpack(raw: memoryview, dtype: DType, count: int) -> Iterator[int]:
 def tensor_data(values: "Number | Iterable[Number]", type: TensorType) -> TensorData:
     """Make constant data of Python numbers; one number alone fills the whole shape."""
     if isinstance(values, (int, float)):
-        return TensorData(type, _encode([values], type.dtype), repeats=True) if type.shape else TensorData(type, _encode([values], type.dtype))
+        return (
+            TensorData(type, _encode([values], type.dtype), repeats=True)
+            if type.shape
+            else TensorData(type, _encode([values], type.dtype))
+        )
     return TensorData(type, _encode(list(values), type.dtype))
 
 
@@ -283,7 +291,9 @@ def _encode(values: list[Number], dtype: DType) -> bytes:
             raise ValueError("a number would change")
         return struct.pack(f"<{len(values)}{_FORMATS[dtype.name]}", *exact)
     except (struct.error, OverflowError, ValueError) as error:
-        raise Error(f"{values[:8]} do not fit {dtype!r}: {error}; give other numbers or another element type") from error
+        raise Error(
+            f"{values[:8]} do not fit {dtype!r}: {error}; give other numbers or another element type"
+        ) from error
 
 
 def _bfloat16(value: float) -> bytes:

@@ -32,7 +32,9 @@ def _print(graph: Graph, title: str, indent: str) -> list[str]:
     for node in graph.nodes:
         if node.op is not input or node.outputs[0] not in labels:
             lines += _print_node(node, labels, taken, indent + "    ")
-    ends = ", ".join(f"{name!r}: {labels[value]}" for name, value in zip(graph.output_names, graph.outputs, strict=True))
+    ends = ", ".join(
+        f"{name!r}: {labels[value]}" for name, value in zip(graph.output_names, graph.outputs, strict=True)
+    )
     return [*lines, f"{indent}    return {{{ends}}}"]
 
 

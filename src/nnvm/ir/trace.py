@@ -34,7 +34,9 @@ def trace(function: Callable[..., Any], /, **types: TensorType | None) -> Graph:
     if isinstance(returned, (Value, TensorData, int, float)):
         returned = (returned,)
     if not isinstance(returned, (tuple, list)):
-        raise Error(f"{function.__name__} returned a {type_name(returned)}; a graph's outputs are values, or a tuple or mapping of them")
+        raise Error(
+            f"{function.__name__} returned a {type_name(returned)}; a graph's outputs are values, or a tuple or mapping of them"
+        )
     wanted = []
     for value in returned:
         if isinstance(value, (int, float)):
@@ -50,4 +52,3 @@ def trace(function: Callable[..., Any], /, **types: TensorType | None) -> Graph:
 def type_name(value: object) -> str:
     """Return the name of an object's class."""
     return type(value).__name__
-

@@ -29,7 +29,9 @@ class DType:
     def __reduce__(self) -> tuple[Callable[[str], "DType"], tuple[str]]:
         return dtype, (self.name,)
 
-    def __getitem__(self, shape: "int | str | Dim | EllipsisType | tuple[int | str | Dim | None, ...] | None") -> "TensorType":
+    def __getitem__(
+        self, shape: "int | str | Dim | EllipsisType | tuple[int | str | Dim | None, ...] | None"
+    ) -> "TensorType":
         if shape is ...:
             return tensor_type(self, None)
         sizes = shape if isinstance(shape, tuple) else (shape,)

@@ -29,13 +29,19 @@ def _verify(graph: Graph) -> None:
         _check_record(node)
         _check_types(node)
         if node.op is input and node not in listed:
-            raise Error(f"{node!r} is an input that the graph does not list; the inputs are {[value.name for value in graph.inputs]}")
+            raise Error(
+                f"{node!r} is an input that the graph does not list; the inputs are {[value.name for value in graph.inputs]}"
+            )
         if node.name is not None and named.setdefault(node.name, node) is not node:
-            raise Error(f"two nodes are called {node.name!r}: {named[node.name]!r} and {node!r}; nnvm.unique_names renames them")
+            raise Error(
+                f"two nodes are called {node.name!r}: {named[node.name]!r} and {node!r}; nnvm.unique_names renames them"
+            )
     if len(listed) != len(graph.inputs):
         raise Error(f"an input is listed twice: {[value.name for value in graph.inputs]}")
     if ABSENT in graph.outputs:
-        raise Error(f"output {graph.output_names[graph.outputs.index(ABSENT)]} of graph {graph.name} is absent; leave it out")
+        raise Error(
+            f"output {graph.output_names[graph.outputs.index(ABSENT)]} of graph {graph.name} is absent; leave it out"
+        )
     for value in graph.inputs:
         if value.node.name is not None and named.setdefault(value.node.name, value.node) is not value.node:
             raise Error(f"two nodes are called {value.node.name!r}, and one is an input of graph {graph.name}")

@@ -99,7 +99,10 @@ _elementwise(arithmetic.greater_equal, lambda a, b: _truth(at_least(a, b)))
 _elementwise(arithmetic.less_equal, lambda a, b: _truth(at_least(b, a)))
 _elementwise(arithmetic.greater, lambda a, b: _truth(at_least(a, b + 1)))
 _elementwise(arithmetic.less, lambda a, b: _truth(at_least(b, a + 1)))
-_elementwise(arithmetic.where, lambda chosen, a, b: a if isinstance(chosen, int) and chosen else b if isinstance(chosen, int) else None)
+_elementwise(
+    arithmetic.where,
+    lambda chosen, a, b: a if isinstance(chosen, int) and chosen else b if isinstance(chosen, int) else None,
+)
 
 
 @follow(shape.concat)
@@ -119,7 +122,11 @@ def _(node: Node, given: Given) -> Contents | None:
     if not (isinstance(begin, int) and isinstance(end, int) and isinstance(step, int)):
         return None
     count, first = node.outputs[0].shape[0], first_of_slice(len(elements), begin, step)
-    return tuple(elements[first + step * i] for i in range(count)) if isinstance(count, int) and isinstance(first, int) else None
+    return (
+        tuple(elements[first + step * i] for i in range(count))
+        if isinstance(count, int) and isinstance(first, int)
+        else None
+    )
 
 
 @follow(index.gather)

@@ -26,7 +26,10 @@ def gather_nd(x: Value, indices: Value, *, batch_dims: int = 0) -> TensorType:
     width = indices.shape[-1]
     if not isinstance(width, int):
         raise UnknownRank
-    require(batch_dims + width <= len(x.shape), f"index vectors of {width} after {batch_dims} batch dimensions for {len(x.shape)} dimensions")
+    require(
+        batch_dims + width <= len(x.shape),
+        f"index vectors of {width} after {batch_dims} batch dimensions for {len(x.shape)} dimensions",
+    )
     return x.tensor[(*indices.shape[:-1], *x.shape[batch_dims + width :])]
 
 

@@ -38,7 +38,10 @@ def gemm(
     depth, columns = b.shape[::-1] if transpose_b else b.shape
     require(equal(inner, depth) is not False, f"{inner} columns against {depth} rows")
     if c is not None:
-        require(len(broadcast((rows, columns), c.shape)) == 2, f"c of shape {list(c.shape)} does not broadcast to the product")
+        require(
+            len(broadcast((rows, columns), c.shape)) == 2,
+            f"c of shape {list(c.shape)} does not broadcast to the product",
+        )
     return dtype[rows, columns]
 
 

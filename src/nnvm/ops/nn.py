@@ -1,7 +1,7 @@
 """What slides windows over images, and what normalises."""
 
 from nnvm.attrs import infer_inputs, macs, random
-from nnvm.ir import ABSENT, Node, TensorType, UNKNOWN, Value, boolean, data_of, equal, i64, op, product, smaller
+from nnvm.ir import ABSENT, UNKNOWN, Node, TensorType, Value, boolean, data_of, equal, i64, op, product, smaller
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Shape, Type
 from nnvm.ops.typing import axis_of, one_dtype, require
@@ -15,7 +15,13 @@ def _each(values: Ints, rank: int, default: int, what: str) -> Ints:
 
 
 def window_sizes(
-    image: Shape, kernel: Shape, strides: Ints, pads: Ints, dilations: Ints, auto_pad: str = "NOTSET", ceil_mode: bool = False
+    image: Shape,
+    kernel: Shape,
+    strides: Ints,
+    pads: Ints,
+    dilations: Ints,
+    auto_pad: str = "NOTSET",
+    ceil_mode: bool = False,
 ) -> Shape:
     """Return the spatial output shape of a convolution or pool; `pads` are begins, then ends; empty tuples are defaults."""
     rank = len(image)
@@ -31,7 +37,10 @@ def window_sizes(
     sizes = []
     for i in range(rank):
         room = image[i] + pads[i] + pads[rank + i] - dilations[i] * (kernel[i] - 1) - 1
-        require(not isinstance(room, int) or room >= 0, f"a window of {kernel[i]} (dilation {dilations[i]}) is larger than {image[i]}, padded")
+        require(
+            not isinstance(room, int) or room >= 0,
+            f"a window of {kernel[i]} (dilation {dilations[i]}) is larger than {image[i]}, padded",
+        )
         if ceil_mode:
             last = (image[i] + pads[i] - 1) // strides[i]
             sizes.append(smaller((room + strides[i] - 1) // strides[i], last) + 1)
@@ -60,9 +69,15 @@ def conv(
     dtype = one_dtype((x, weight))
     batch, channels, *image = x.shape
     out, depth, *window = weight.shape
-    require(equal(channels, depth * groups) is not False, f"{channels} channels against {depth} in the weight times {groups} groups")
+    require(
+        equal(channels, depth * groups) is not False,
+        f"{channels} channels against {depth} in the weight times {groups} groups",
+    )
     require(not isinstance(out, int) or out % groups == 0, f"{out} output channels do not divide into {groups} groups")
-    require(not kernel or all(equal(p, q) is not False for p, q in zip(kernel, window, strict=True)), f"kernel {kernel} against weight {window}")
+    require(
+        not kernel or all(equal(p, q) is not False for p, q in zip(kernel, window, strict=True)),
+        f"kernel {kernel} against weight {window}",
+    )
     require(bias is None or bias.type is None or len(bias.shape) == 1, "the bias is a vector of the output channels")
     sizes = window_sizes(tuple(image), tuple(window), strides, pads, dilations, auto_pad)
     return dtype[(batch, out, *sizes)]
@@ -124,9 +139,13 @@ def _(node: Node) -> Size:
     return product(node.inputs[0].shape) * product(node.inputs[1].shape[1:])
 
 
-def _pool(x: Value, kernel: Ints, strides: Ints, pads: Ints, dilations: Ints, auto_pad: str, ceil_mode: bool) -> TensorType:
+def _pool(
+    x: Value, kernel: Ints, strides: Ints, pads: Ints, dilations: Ints, auto_pad: str, ceil_mode: bool
+) -> TensorType:
     batch, channels, *image = x.shape
-    return x.tensor[(batch, channels, *window_sizes(tuple(image), kernel, strides, pads, dilations, auto_pad, ceil_mode))]
+    return x.tensor[
+        (batch, channels, *window_sizes(tuple(image), kernel, strides, pads, dilations, auto_pad, ceil_mode))
+    ]
 
 
 @op
@@ -197,7 +216,10 @@ def batch_norm(
     for value in (scale, bias, mean, var):
         if value.type is not None and value.tensor.shape_or_none is not None and x.tensor.shape_or_none is not None:
             channels = x.shape[1] if len(x.shape) > 1 else 1
-            require(len(value.shape) == 1 and equal(value.shape[0], channels) is not False, f"{list(value.shape)} statistics for {channels} channels")
+            require(
+                len(value.shape) == 1 and equal(value.shape[0], channels) is not False,
+                f"{list(value.shape)} statistics for {channels} channels",
+            )
     return x.tensor
 
 
@@ -216,7 +238,9 @@ def instance_norm(x: Value, scale: Value, bias: Value, *, epsilon: float = 1e-5)
 
 
 @op
-def layer_norm(x: Value, scale: Value, bias: Value | None = None, *, axis: int = -1, epsilon: float = 1e-5) -> TensorType:
+def layer_norm(
+    x: Value, scale: Value, bias: Value | None = None, *, axis: int = -1, epsilon: float = 1e-5
+) -> TensorType:
     """Normalise over all dimensions from `axis` on (ONNX LayerNormalization with one output)."""
     require(x.tensor.shape_or_none is None or axis_of(axis, len(x.shape)) >= 0, "no such axis")
     return x.tensor
@@ -229,7 +253,9 @@ def lrn(x: Value, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: f
 
 
 @op
-def dropout(x: Value, ratio: Value | None = None, training: Value | None = None, *, seed: int | None = None) -> tuple[TensorType, TensorType]:
+def dropout(
+    x: Value, ratio: Value | None = None, training: Value | None = None, *, seed: int | None = None
+) -> tuple[TensorType, TensorType]:
     """Return x and a mask of what is kept; at inference (`training` absent or false) all is (ONNX Dropout)."""
     return x.tensor, boolean[...] if x.tensor.shape_or_none is None else boolean[x.shape]
 

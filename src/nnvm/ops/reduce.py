@@ -24,61 +24,81 @@ def _reduced(x: Value, axes: Value | None, keepdims: bool, noop_with_empty_axes:
 
 
 @op
-def reduce_sum(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_sum(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Sum along `axes`, all of them where they are absent or empty (ONNX ReduceSum)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_mean(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_mean(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Average along `axes`, all of them where they are absent or empty (ONNX ReduceMean)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_max(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_max(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Return the maximum along `axes`, all of them where they are absent or empty (ONNX ReduceMax)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_min(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_min(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Return the minimum along `axes`, all of them where they are absent or empty (ONNX ReduceMin)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_prod(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_prod(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Multiply along `axes`, all of them where they are absent or empty (ONNX ReduceProd)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_l1(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_l1(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Sum absolute values along `axes`, all of them where they are absent or empty (ONNX ReduceL1)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_l2(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_l2(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Return the root of the sum of squares along `axes`, all of them where they are absent or empty (ONNX ReduceL2)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_log_sum(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_log_sum(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Return the logarithm of the sum along `axes`, all of them where they are absent or empty (ONNX ReduceLogSum)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_log_sum_exp(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_log_sum_exp(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Return the logarithm of the sum of exponentials along `axes`, all of them where they are absent or empty (ONNX ReduceLogSumExp)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
 @op
-def reduce_sum_square(x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False) -> TensorType:
+def reduce_sum_square(
+    x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
+) -> TensorType:
     """Sum squares along `axes`, all of them where they are absent or empty (ONNX ReduceSumSquare)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnvm.attrs import view
-from nnvm.ir import TensorType, UNKNOWN, Value, born, contents, equal, i64, larger, op, product, smaller
+from nnvm.ir import UNKNOWN, TensorType, Value, born, contents, equal, i64, larger, op, product, smaller
 from nnvm.ir.dims import Size, at_least
 from nnvm.ir.types import Shape, UnknownRank
 from nnvm.ops.typing import axes_of, axis_of, broadcast, one_dtype, rank_or_none, require
@@ -198,7 +198,9 @@ def _clamp(index: Size, length: Size, low: Size, high: Size) -> Size:
 
 
 @op
-def pad(x: Value, pads: Value, value: Value | None = None, axes: Value | None = None, *, mode: str = "constant") -> TensorType:
+def pad(
+    x: Value, pads: Value, value: Value | None = None, axes: Value | None = None, *, mode: str = "constant"
+) -> TensorType:
     """Add (or, where negative, drop) elements at both ends of `axes`; `pads` are begins, then ends (ONNX Pad).
 
     `mode` is "constant" (with `value`, else zero), "reflect", "edge" or "wrap".

@@ -10,7 +10,10 @@ _broadcasts: dict[tuple[Shape, Shape], Shape] = {}
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:
-    """Return the shape that NumPy and ONNX broadcast two shapes to; raise ValueError where they cannot."""
+    """Return the shape that NumPy and ONNX broadcast two shapes to; raise ValueError where they cannot.
+
+    Two open dimensions give their maximum, which is right unless one is bound to 0 and the other to 1.
+    """
     if a is b:
         return a
     found = _broadcasts.get((a, b))
@@ -36,6 +39,14 @@ def _broadcast_dim(a: Size, b: Size, first: Shape, second: Shape) -> Size:
     return a if equal(a, b) else larger(a, b)
 
 
+def fits(shape: Shape, whole: Shape) -> bool:
+    """Say whether a shape may broadcast to another without enlarging it; a dimension that is not known may."""
+    if len(shape) > len(whole):
+        return False
+    ends = whole[len(whole) - len(shape) :]
+    return all(equal(size, 1) is not False or equal(size, end) is not False for size, end in zip(shape, ends, strict=True))
+
+
 def one_dtype(values: Iterable[Value]) -> DType:
     """Return the element type that all values have; raise ValueError where they differ."""
     found = list(dict.fromkeys(value.dtype for value in values))
@@ -44,8 +55,15 @@ def one_dtype(values: Iterable[Value]) -> DType:
     return found[0]
 
 
+def of_kind(value: Value, *kinds: str) -> TensorType:
+    """Return the type of a value whose elements are of one of these kinds; raise ValueError for any others."""
+    require(value.dtype.kind in kinds, f"elements are {value.dtype!r}; they must be of kind {' or '.join(kinds)}")
+    return value.tensor
+
+
 def broadcast_type(*values: Value) -> TensorType:
     """Return the type of an elementwise operator of many inputs."""
+    require(values, "there must be at least one input")
     first = values[0].tensor
     if len(values) == 2 and values[1].type is first:
         return first
@@ -85,4 +103,4 @@ def require(condition: object, message: str) -> None:
         raise ValueError(message)
 
 
-__all__ = ["axes_of", "axis_of", "broadcast", "broadcast_type", "one_dtype", "rank_or_none", "require"]
+__all__ = ["axes_of", "axis_of", "broadcast", "broadcast_type", "fits", "of_kind", "one_dtype", "rank_or_none", "require"]

@@ -45,7 +45,7 @@ NAMES = {
     "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "leaky_relu": "LeakyRelu", "elu": "Elu", "selu": "Selu", "celu": "Celu",
     "softplus": "Softplus", "softsign": "Softsign", "hard_sigmoid": "HardSigmoid", "hard_swish": "HardSwish",
     "thresholded_relu": "ThresholdedRelu", "mish": "Mish", "gelu": "Gelu", "erf": "Erf",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kernel", "params"), [(kernel, params) for kernel, params, _ in CASES], ids=IDS)

@@ -166,6 +166,6 @@ def test_no_tensor_is_allocated():
         ("concat", [x[:32], x[32:]], {"axis": 0}, out), ("expand", [x[:1]], {}, out), ("tile", [x[:1], np.array([64, 1, 1])], {}, out),
         ("fill", [], {"value": 1.0}, out), ("sequence", [np.array(0.0), np.array(64e4), np.array(1.0)], {}, np.empty(640000)),
         *(("pad", [x, np.array([0, 20, 20] * 2)], {"mode": mode}, big) for mode in ("constant", "edge", "reflect", "wrap")),
-    ]  # fmt: skip
+    ]
     for kernel, ins, params, target in cases:
         assert transient(kernel, [target], ins, **params) <= 16384, kernel

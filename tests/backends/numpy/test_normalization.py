@@ -80,3 +80,15 @@ def test_lrn(shape, size):
     close(compute("lrn", (shape, "f"), x, **params), wanted)
     close(compute("lrn", (shape, "e"), x.astype("e"), **params), wanted.astype("e"), 1e-2)
     assert transient("lrn", [np.empty_like(x)], [x], **params) <= 16384
+
+
+@pytest.mark.parametrize("kernel", ["layer_norm", "instance_norm", "group_norm"])
+@pytest.mark.parametrize("shape", [(3, 4, 70), (2, 2, 90001)])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_in_place(kernel, shape, dtype):
+    x = draw(1, shape, dtype)
+    weights = [draw(seed, shape[-1:] if kernel == "layer_norm" else shape[1:2], dtype) for seed in (2, 3)]
+    params = {"groups": 2} if kernel == "group_norm" else {}
+    wanted = compute(kernel, (shape, dtype), x, *weights, **params)
+    call(kernel, [x], [x, *weights], **params)
+    np.testing.assert_array_equal(x, wanted)

@@ -31,7 +31,10 @@ def test_what_is_none_of_ours_is_opaque() -> None:
     assert graph.type in NESTED
     assert read_attribute(graph, None, "n") is OPAQUE
     assert read_attribute(helper.make_attribute("b", b"\xff\xfe"), None, "n") is OPAQUE
-    assert read_attribute(onnx.AttributeProto(name="r", ref_attr_name="outer", type=onnx.AttributeProto.INT), None, "n") is OPAQUE
+    assert (
+        read_attribute(onnx.AttributeProto(name="r", ref_attr_name="outer", type=onnx.AttributeProto.INT), None, "n")
+        is OPAQUE
+    )
 
 
 def test_numbers_are_single() -> None:

@@ -5,13 +5,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from tests.frontends.onnx.models import graph_of, model, node, run, spelled, written
 
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.frontends.onnx import load
 from nnvm.frontends.onnx.carry import CARRIED, Carried, captured_names, foreign_operator, inner_names, rename_captured
 from nnvm.ir import Graph, Node, constant, f32, named_input, same, tensor_data
-from tests.frontends.onnx.models import graph_of, model, node, run, spelled, written
 
 
 def branch(body: list[onnx.NodeProto], output: str) -> onnx.GraphProto:
@@ -43,7 +43,9 @@ def test_control_flow_goes_through_unchanged() -> None:
     made = conditional()
     saved = written(graph_of(made))
     assert saved.graph.node[1].SerializeToString() == made.graph.node[1].SerializeToString()
-    assert [value.SerializeToString() for value in saved.graph.input] == [v.SerializeToString() for v in made.graph.input]
+    assert [value.SerializeToString() for value in saved.graph.input] == [
+        v.SerializeToString() for v in made.graph.input
+    ]
 
 
 def test_captured_names_follow_what_is_around_them() -> None:
@@ -127,7 +129,9 @@ def test_custom_domains_are_carried_whole() -> None:
     saved = written(graph)
     assert spelled(saved) == spelled(made)
     assert {item.domain: item.version for item in saved.opset_import} == {"": 17, "com.acme": 2}
-    assert [value.SerializeToString() for value in saved.graph.value_info] == [made.graph.value_info[0].SerializeToString()]
+    assert [value.SerializeToString() for value in saved.graph.value_info] == [
+        made.graph.value_info[0].SerializeToString()
+    ]
 
 
 def test_hints_may_be_dropped() -> None:
@@ -148,7 +152,9 @@ def test_unknown_operators_of_onnx_itself_are_carried() -> None:
 
 def test_another_opset_is_refused_where_a_carried_operator_changed() -> None:
     graph = graph_of(conditional())
-    with pytest.raises(Error, match=r"If.*is carried from opset 17 and may mean something else at opset 21; save with opset=17"):
+    with pytest.raises(
+        Error, match=r"If.*is carried from opset 17 and may mean something else at opset 21; save with opset=17"
+    ):
         written(graph, 21)
     topk = model([node("Det", ["x"], ["y"])], [("x", [2, 2])], [("y", [])], opset=17)
     assert written(graph_of(topk), 21).graph.node[0].op_type == "Det"
@@ -156,8 +162,12 @@ def test_another_opset_is_refused_where_a_carried_operator_changed() -> None:
 
 def function_model() -> onnx.ModelProto:
     body = [node("Mul", ["a", "a"], ["m"]), node("Twice", ["m"], ["r"], domain="local")]
-    square = helper.make_function("local", "Square", ["a"], ["r"], body, [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)])
-    twice = helper.make_function("local", "Twice", ["a"], ["r"], [node("Add", ["a", "a"], ["r"])], [helper.make_opsetid("", 17)])
+    square = helper.make_function(
+        "local", "Square", ["a"], ["r"], body, [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    )
+    twice = helper.make_function(
+        "local", "Twice", ["a"], ["r"], [node("Add", ["a", "a"], ["r"])], [helper.make_opsetid("", 17)]
+    )
     nodes = [node("Relu", ["x"], ["p"]), node("Square", ["p"], ["q"], domain="local"), node("Neg", ["q"], ["y"])]
     return model(nodes, [("x", [2])], [("y", [2])], domains={"local": 1}, functions=[twice, square])
 
@@ -168,7 +178,9 @@ def test_local_functions_are_carried_with_their_calls(keep_header: bool) -> None
     graph = graph_of(made)
     assert [item.op.name for item in graph.nodes if item.op.foreign] == ["local::Square"]
     saved = written(graph if keep_header else graph.replace(hints={}))
-    assert [item.SerializeToString() for item in saved.functions] == [item.SerializeToString() for item in made.functions]
+    assert [item.SerializeToString() for item in saved.functions] == [
+        item.SerializeToString() for item in made.functions
+    ]
     feeds = {"x": np.array([-1, 3], np.float32)}
     np.testing.assert_array_equal(run(saved, feeds)[0], [-0.0, -18])
 

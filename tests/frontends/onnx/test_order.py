@@ -1,12 +1,11 @@
 import random
 
 import numpy as np
-
 import pytest
+from tests.frontends.onnx.models import graph_of, model, node, run, written
 
 from nnvm.errors import Error
 from nnvm.frontends.onnx.order import in_order
-from tests.frontends.onnx.models import graph_of, model, node, run, written
 
 
 def records(*nodes: tuple[str, str]) -> list[tuple[tuple[str, ...], tuple[str, ...], object]]:
@@ -28,7 +27,10 @@ def test_captured_names_count() -> None:
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ([("x c", "a"), ("a", "b"), ("b", "c"), ("x", "d")], "3 nodes wait for one another: Add 'a', Add 'c', Add 'b'; break"),
+        (
+            [("x c", "a"), ("a", "b"), ("b", "c"), ("x", "d")],
+            "3 nodes wait for one another: Add 'a', Add 'c', Add 'b'; break",
+        ),
         ([("a", "a")], "1 nodes wait for one another: Add 'a'"),
         ([("x", "a"), ("x", "a")], r"'a' is defined twice, the second time by node 1 \(Add\)"),
         ([("x", "x")], "'x' is defined twice"),

@@ -5,20 +5,24 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tests.frontends.onnx.models import graph_of, model, node, written
 
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.frontends.onnx import load
 from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
 from nnvm.ir import Dim, constant, container_type, data_of, f32, i64, verify
-from tests.frontends.onnx.models import graph_of, model, node, written
 
 RELU = model([node("Relu", ["x"], ["y"], name="r")], [("x", [2])], [("y", [2])])
 
 
 def test_one_node_is_one_node() -> None:
     made = model(
-        [node("Relu", ["x"], ["a"], name="first"), node("Split", ["a"], ["b", "c"], axis=0, num_outputs=2), node("Add", ["b", "w"], ["y"])],
+        [
+            node("Relu", ["x"], ["a"], name="first"),
+            node("Split", ["a"], ["b", "c"], axis=0, num_outputs=2),
+            node("Add", ["b", "w"], ["y"]),
+        ],
         [("x", ["N", 4])],
         [("y", None), ("c", ["M", 4])],
         opset=18,
@@ -40,7 +44,9 @@ def test_one_node_is_one_node() -> None:
 
 
 def test_dimensions_of_inputs() -> None:
-    made = model([node("Identity", ["x"], ["y"])], [("x", ["N", 3, "N", None, "?", "-1", "7", "", "batch*2"])], [("y", None)])
+    made = model(
+        [node("Identity", ["x"], ["y"])], [("x", ["N", 3, "N", None, "?", "-1", "7", "", "batch*2"])], [("y", None)]
+    )
     shape = graph_of(made).inputs[0].shape
     assert [str(size) for size in shape] == ["N", "3", "N", "x.3", "x.4", "x.5", "x.6", "x.7", "batch*2"]
     assert shape[0] is shape[2]
@@ -55,7 +61,13 @@ def test_fresh_dimensions_are_not_names_of_the_file() -> None:
 
 
 def test_initializers_that_are_inputs_are_constants() -> None:
-    made = model([node("Add", ["x", "w"], ["y"])], [("w", [2]), ("x", [2])], [("y", [2])], weights={"w": np.ones(2, np.float32)}, ir_version=3)
+    made = model(
+        [node("Add", ["x", "w"], ["y"])],
+        [("w", [2]), ("x", [2])],
+        [("y", [2])],
+        weights={"w": np.ones(2, np.float32)},
+        ir_version=3,
+    )
     graph = graph_of(made)
     assert [value.name for value in graph.inputs] == ["x"]
     assert graph.hints[ONNX].fed == ("w",)
@@ -73,7 +85,9 @@ def test_initializers_that_are_inputs_are_constants() -> None:
     ],
 )
 def test_constant_nodes_are_constants(attributes: dict[str, object], type: object, values: tuple[float, ...]) -> None:
-    made = model([node("Constant", [], ["k"], name="c", **attributes), node("Identity", ["k"], ["y"])], [], [("y", None)])
+    made = model(
+        [node("Constant", [], ["k"], name="c", **attributes), node("Identity", ["k"], ["y"])], [], [("y", None)]
+    )
     made.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", 1 if type.dtype is f32 else 7, list(type.shape)))  # type: ignore[attr-defined]
     graph = graph_of(made)
     known = graph.outputs[0].node.inputs[0]
@@ -109,7 +123,14 @@ def test_containers_are_carried() -> None:
 
 
 def test_header_remembers_the_file() -> None:
-    made = model([node("Relu", ["x"], ["y"])], [("x", [2])], [("y", [2])], producer_name="p", producer_version="1", doc_string="d")
+    made = model(
+        [node("Relu", ["x"], ["y"])],
+        [("x", [2])],
+        [("y", [2])],
+        producer_name="p",
+        producer_version="1",
+        doc_string="d",
+    )
     made.metadata_props.add(key="k", value="v")
     made.graph.doc_string = "gd"
     graph = graph_of(made)
@@ -152,11 +173,17 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "no graph": (onnx.ModelProto(ir_version=8).SerializeToString(), "holds no graph"),
     "no opset": (edited(lambda m: m.ClearField("opset_import")), "it names no operator set"),
     "future ir": (edited(lambda m: setattr(m, "ir_version", 99)), "ir_version 99 is newer than .*; upgrade onnx"),
-    "future opset": (edited(lambda m: setattr(m.opset_import[0], "version", 999)), "opset 999 is not supported; .* 1 to "),
+    "future opset": (
+        edited(lambda m: setattr(m.opset_import[0], "version", 999)),
+        "opset 999 is not supported; .* 1 to ",
+    ),
     "opset 0": (edited(lambda m: setattr(m.opset_import[0], "version", 0)), "opset 0 is not supported"),
     "two opsets": (edited(lambda m: m.opset_import.add(domain="ai.onnx", version=9)), r"several opsets .*: \[17, 9\]"),
     "undefined": (edited(lambda m: m.graph.node[0].input.__setitem__(0, "q")), "nobody defines 'q', which node 0"),
-    "no output": (edited(lambda m: setattr(m.graph.output[0], "name", "q")), "nobody defines 'q', an output of the graph"),
+    "no output": (
+        edited(lambda m: setattr(m.graph.output[0], "name", "q")),
+        "nobody defines 'q', an output of the graph",
+    ),
     "twice": (edited(lambda m: m.graph.node.add(op_type="Neg", input=["x"], output=["y"])), "'y' is defined twice"),
     "cycle": (edited(lambda m: m.graph.node[0].input.__setitem__(0, "y")), "1 nodes wait for one another: Relu 'y'"),
     "two inputs": (edited(lambda m: m.graph.input.add(name="x")), "two inputs are called 'x'"),
@@ -168,7 +195,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         edited(lambda m: m.graph.input[0].type.tensor_type.shape.dim.add(dim_value=1 << 60)),
         r"value 'x' has the shape \[2, 1152921504606846976\], more than",
     ),
-    "short weight": (edited(lambda m: add_weight(m, dims=[3])), "tensor 'w': a constant of f32.3. needs 12 bytes and was given 8"),
+    "short weight": (
+        edited(lambda m: add_weight(m, dims=[3])),
+        "tensor 'w': a constant of f32.3. needs 12 bytes and was given 8",
+    ),
     "absurd weight": (edited(lambda m: add_weight(m, dims=[1 << 50])), "tensor 'w' has the shape .* more than"),
     "negative weight": (edited(lambda m: add_weight(m, dims=[-2])), "tensor 'w' has the shape .* negative dimension"),
     "unknown type": (edited(lambda m: add_weight(m, data_type=99)), "tensor 'w' has element type 99, which is none of"),
@@ -192,7 +222,9 @@ def test_hostile_bytes_give_one_error(case: str) -> None:
 def test_all_problems_are_listed_at_once() -> None:
     nodes = [node("Relu", [], [f"r{i}"]) for i in range(20)]
     data = model(nodes, [("x", [2])], [("r0", [2])]).SerializeToString()
-    with pytest.raises(Error, match="20 problems: Relu 'r0' lacks .*; Relu 'r11' lacks an input: it needs x; and 8 more$"):
+    with pytest.raises(
+        Error, match="20 problems: Relu 'r0' lacks .*; Relu 'r11' lacks an input: it needs x; and 8 more$"
+    ):
         load(data)
 
 
@@ -214,7 +246,11 @@ def test_deep_nesting_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.onnx", "cannot read .*missing.onnx: No such file"), ("", "is a folder"), ("a\0b.onnx", "cannot read .*null byte")],
+    [
+        ("missing.onnx", "cannot read .*missing.onnx: No such file"),
+        ("", "is a folder"),
+        ("a\0b.onnx", "cannot read .*null byte"),
+    ],
 )
 def test_paths_that_are_no_file(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(Error, match=message):
@@ -246,7 +282,12 @@ def test_old_opsets_are_carried() -> None:
 
 
 def test_constants_of_attributes_do_not_take_names_of_the_file() -> None:
-    made = model([node("Neg", ["x"], ["y.axes"]), node("Unsqueeze", ["y.axes"], ["y"], axes=[0])], [("x", [2])], [("y", [1, 2])], opset=11)
+    made = model(
+        [node("Neg", ["x"], ["y.axes"]), node("Unsqueeze", ["y.axes"], ["y"], axes=[0])],
+        [("x", [2])],
+        [("y", [1, 2])],
+        opset=11,
+    )
     assert len(written(graph_of(made)).graph.node) == 2
 
 

@@ -3,7 +3,17 @@ import pytest
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.frontends.onnx.families import BY_OP, BY_TYPE, ROWS
-from nnvm.frontends.onnx.rows import REQUIRED, Use, columns_of, constant_ints, named, read_params, row, too_old, write_params
+from nnvm.frontends.onnx.rows import (
+    REQUIRED,
+    Use,
+    columns_of,
+    constant_ints,
+    named,
+    read_params,
+    row,
+    too_old,
+    write_params,
+)
 from nnvm.ir import ABSENT, constant, f32, i64, named_input, tensor_data
 
 X = named_input("x", f32[2])
@@ -52,13 +62,18 @@ def test_constant_inputs_as_attributes() -> None:
     assert constant_ints(node, 1, "Unsqueeze", 9, 13) == (0,)
     assert constant_ints(node, 2, "Unsqueeze", 9, 13) is None
     computed = ops.squeeze(X, named_input("a", i64[1])).node
-    with pytest.raises(Error, match=r"squeeze.* cannot be written at opset 9: its input 'a' is computed.*opset=13 or newer"):
+    with pytest.raises(
+        Error, match=r"squeeze.* cannot be written at opset 9: its input 'a' is computed.*opset=13 or newer"
+    ):
         constant_ints(computed, 1, "Squeeze", 9, 13)
 
 
 def test_too_old_says_the_cure() -> None:
     node = ops.relu(X, name="r").node
-    assert str(too_old(node, "T", 9, 13, "why")) == "r = relu(x) cannot be written at opset 9: why; save with opset=13 or newer"
+    assert (
+        str(too_old(node, "T", 9, 13, "why"))
+        == "r = relu(x) cannot be written at opset 9: why; save with opset=13 or newer"
+    )
     assert str(too_old(node, "T", 13, 12, "why")).endswith("save with opset=12")
     assert "rewrite the node; no opset" in str(too_old(node, "T", 9, None, "why"))
 

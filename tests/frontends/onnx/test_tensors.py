@@ -35,8 +35,10 @@ def test_raw_and_typed_fields_are_the_same_data(kind: int) -> None:
         parts = [float(part) for value in values for part in (value.real, value.imag)]
         (typed.float_data if array.dtype.itemsize == 8 else typed.double_data).extend(parts)
     else:
-        field = {1: "float_data", 7: "int64_data", 11: "double_data", 12: "uint64_data", 13: "uint64_data"}.get(kind, "int32_data")
-        getattr(typed, field).extend(value.item() for value in values)
+        field = {1: "float_data", 7: "int64_data", 11: "double_data", 12: "uint64_data", 13: "uint64_data"}.get(
+            kind, "int32_data"
+        )
+        getattr(typed, field).extend(int(v) if array.dtype.kind == "b" else v.item() for v in values)
     first, second = read_tensor(raw, None, "w"), read_tensor(typed, None, "w")
     assert first.shape == second.shape == (2, 3)
     assert bytes(first.read()) == bytes(second.read()) == array.tobytes()

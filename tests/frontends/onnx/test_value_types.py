@@ -3,7 +3,14 @@ from onnx import TensorProto, TypeProto, helper
 
 from nnvm.errors import Error
 from nnvm.frontends.onnx.value_types import (
-    DTYPES, LARGEST, NUMBERS, TypeReader, check_size, element_type, named_dims, write_type,
+    DTYPES,
+    LARGEST,
+    NUMBERS,
+    TypeReader,
+    check_size,
+    element_type,
+    named_dims,
+    write_type,
 )  # fmt: skip
 from nnvm.ir import DTYPES as OURS
 from nnvm.ir import UNKNOWN, container_type, dim, f32, tensor_type
@@ -55,11 +62,19 @@ def test_names_are_written_where_allowed() -> None:
     proto = TypeProto()
     type = tensor_type(f32, (dim("N"), dim("x.0"), dim("N") * 2, UNKNOWN, 4))
     write_type(proto, type, lambda name: name == "N")
-    assert [(size.dim_param, size.dim_value) for size in proto.tensor_type.shape.dim] == [("N", 0), ("", 0), ("2*N", 0), ("", 0), ("", 4)]
+    assert [(size.dim_param, size.dim_value) for size in proto.tensor_type.shape.dim] == [
+        ("N", 0),
+        ("", 0),
+        ("2*N", 0),
+        ("", 0),
+        ("", 4),
+    ]
 
 
 def test_names_in_a_file() -> None:
-    graph = helper.make_graph([], "g", [helper.make_tensor_value_info("x", 1, ["N", 2, None])], [helper.make_tensor_value_info("y", 1, ["M"])])
+    graph = helper.make_graph(
+        [], "g", [helper.make_tensor_value_info("x", 1, ["N", 2, None])], [helper.make_tensor_value_info("y", 1, ["M"])]
+    )
     assert named_dims(graph) == {"N", "M"}
 
 

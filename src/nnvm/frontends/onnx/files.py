@@ -9,8 +9,9 @@ import onnx
 from google.protobuf.message import EncodeError
 
 from nnvm.errors import Error
+from nnvm.frontends.onnx.tensors import fill
 from nnvm.frontends.onnx.writer import SMALL, Model, build, header_of
-from nnvm.ir import FileSlice, Graph, TensorData, constant
+from nnvm.ir import FileSlice, Graph, constant
 
 LIMIT: Final = (1 << 31) - 1
 """No protobuf message can be larger."""
@@ -29,8 +30,7 @@ def serialise(graph: Graph, opset: int | None = None) -> bytes:
         )
     model = build(graph, opset)
     for tensor, data in model.tensors:
-        tensor.raw_data = bytes(data.read())
-        _release(data)
+        fill(tensor, data)
     return _encode(model.proto, graph)
 
 
@@ -78,15 +78,11 @@ def _write_weights(model: Model, file: IO[bytes], location: str) -> None:
         offset = file.tell()
         for piece in data.chunks():
             file.write(piece)
-        _release(data)
+        if isinstance(data.source, FileSlice):
+            data.source.release()
         tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in (("location", location), ("offset", offset), ("length", data.nbytes)):
             tensor.external_data.add(key=key, value=str(value))
-
-
-def _release(data: TensorData) -> None:
-    if isinstance(data.source, FileSlice):
-        data.source.release()
 
 
 @contextmanager

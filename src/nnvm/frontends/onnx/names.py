@@ -26,9 +26,12 @@ class Names:
         self.taken.update(reserved)
 
     def _name_outputs(self, graph: Graph) -> None:
+        given: set[str] = set()
         for name, value in zip(graph.output_names, graph.outputs, strict=True):
-            if self.of.get(value) == name:
+            if self.of.get(value) == name and name not in given:
+                given.add(name)
                 continue
+            given.add(name)
             if not name or name in self.taken:
                 raise Error(f"graph {graph.name}: output {name!r} needs a name that no input and no other output has")
             self.taken.add(name)

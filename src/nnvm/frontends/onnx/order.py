@@ -20,23 +20,21 @@ def in_order(
     `captured` are names that the sub-graphs of a node need, `known` those that need no node. Raises Error naming what
     nobody defines, what is defined twice, or the nodes on a cycle.
     """
-    defined = set(known)
+    defined = {"", *known}
     sorted_already = True
     for i, (inputs, outputs, _) in enumerate(records):
         if sorted_already:
-            for name in inputs:
-                if name and name not in defined:
-                    sorted_already = False
-            if i in captured and not defined.issuperset(captured[i]):
-                sorted_already = False
+            sorted_already = defined.issuperset(inputs) and (i not in captured or defined.issuperset(captured[i]))
         for name in outputs:
-            if name and name in defined:
+            if name in defined and name:
                 raise Error(
                     f"{name!r} is defined twice, the second time by node {i} ({records[i][2].op_type}); rename one"
                 )
             defined.add(name)
+    if sorted_already and defined.issuperset(wanted):
+        return range(len(records))
     _check_defined(records, captured, defined, wanted)
-    return range(len(records)) if sorted_already else _sort(records, captured, set(known))
+    return _sort(records, captured, set(known))
 
 
 def _check_defined(records: Sequence[Record], captured: Captured, defined: set[str], wanted: Sequence[str]) -> None:

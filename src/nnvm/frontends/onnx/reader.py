@@ -131,9 +131,10 @@ class _Reader:
         order = in_order(records, captures, self.values.keys(), [value.name for value in graph.output])
         used = {name for names, _, _ in records for name in names} | {value.name for value in graph.output}
         used.update(name for names in captures.values() for name in names)
+        read = self._read_node
         for i in order:
             names, outputs, node = records[i]
-            self._read_node(i, node, names, outputs, captures.get(i, ()), used)
+            read(i, node, names, outputs, captures[i] if i in captures else (), used)
         if self.wrong:
             return Graph(())
         return self._finish(inputs)
@@ -229,7 +230,7 @@ class _Reader:
         outputs: tuple[str, ...],
         used: set[str],
     ) -> Read | None:
-        if any([value.type.__class__ is ContainerType for value in inputs]):
+        if self.types.containers and any([value.type.__class__ is ContainerType for value in inputs]):
             return None
         attributes = (
             {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}

@@ -103,7 +103,14 @@ def write_tensor(proto: onnx.TensorProto, data: TensorData, name: str) -> None:
     if isinstance(data.source, tuple):
         proto.string_data.extend(data.source)
     else:
-        proto.raw_data = bytes(data.read())
+        fill(proto, data)
+
+
+def fill(proto: onnx.TensorProto, data: TensorData) -> None:
+    """Put the bytes of data into a TensorProto, and let go of the file they came from."""
+    proto.raw_data = bytes(data.read())
+    if isinstance(data.source, FileSlice):
+        data.source.release()
 
 
 def describe_tensor(proto: onnx.TensorProto, data: TensorData, name: str) -> None:

@@ -48,7 +48,7 @@ class TypeReader:
 
     def __init__(self, taken: frozenset[str]) -> None:
         self.taken = taken
-        self.texts: dict[Size, str] = {}
+        self.containers = False
 
     def read(self, proto: onnx.TypeProto, name: str) -> Type | None:
         """Return the type of the value `name`, or None where nothing is said; raise Error for absurd dimensions."""
@@ -61,6 +61,7 @@ class TypeReader:
         found = self._read_plain(proto, kind, name)
         for wrapper in reversed(wrappers):
             found = container_type(wrapper, found)
+        self.containers |= isinstance(found, ContainerType)
         return found
 
     def _read_plain(self, proto: onnx.TypeProto, kind: str | None, name: str) -> Type | None:

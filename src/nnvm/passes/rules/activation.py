@@ -56,11 +56,11 @@ def scaled_gate(x: Value, y: Value, a: Value, low: Value, high: Value, c: Value)
 
 
 def _inverse(c: Value, high: Value) -> Number | None:
-    """Return the number at `high` where c is its inverse as far as c's element type can say, else None."""
+    """Return the number at `high` where c is its inverse but for rounding, else None."""
     factor, limit = number(c), number(high)
     if factor is None or not limit:
         return None
-    return limit if math.isclose(factor * limit, 1.0, rel_tol=1e-3 if c.dtype in (f16, bf16) else 1e-6) else None
+    return limit if math.isclose(factor * limit, 1.0, rel_tol=1e-6) else None
 
 
 def _gate(x: Value, a: Value, low: Value, high: Value, d: Number | None) -> Value | None:
@@ -112,7 +112,9 @@ def join_clips(node: Node) -> Value | None:
 def plain_clip(node: Node) -> Value | None:
     """Put relu for a clip to what is not negative, and nothing for a clip without limits."""
     bounds = _bounds(node)
-    if bounds is None or node.op is relu or bounds.high != math.inf or bounds.low not in (0, -math.inf):
+    if bounds is None or bounds.high != math.inf or bounds.low not in (0, -math.inf):
+        return None
+    if bounds.low == 0 and node.inputs[0].dtype not in _FLOATS:
         return None
     return _clipped(node.inputs[0], bounds.low, bounds.high)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from nnvm.errors import Error
-from nnvm.ir import Node, Rule, Value, either, f32, f64, is_constant, rule
+from nnvm.ir import Node, Rule, Value, boolean, either, f32, f64, is_constant, rule
 from nnvm.ir.tensor_data import Number
 from nnvm.ir.types import product
 from nnvm.ops import abs as absolute
@@ -41,8 +41,8 @@ def many_armed(nodes: Sequence[Node]) -> int:
     return sum(node.op is add_n for node in nodes)
 
 
-def _number(amount: int) -> Value:
-    return filled(amount, f32)
+def _truth(held: bool) -> Value:
+    return filled(held, boolean)
 
 
 @rule
@@ -118,14 +118,14 @@ def deny_twice(x: Value) -> Iterator[Value]:
 @rule
 def and_true(x: Value) -> Iterator[Value]:
     """x and true = x."""
-    yield logical_and(x, _number(1))
+    yield logical_and(x, _truth(True))
     yield x
 
 
 @rule
 def or_false(x: Value) -> Iterator[Value]:
     """x or false = x."""
-    yield logical_or(x, _number(0))
+    yield logical_or(x, _truth(False))
     yield x
 
 

@@ -1,8 +1,8 @@
 import pytest
+from tests.frontends.onnx.models import check_row_against_onnx
 
 from nnvm.frontends.onnx.families import arithmetic
 from nnvm.frontends.onnx.rows import Row
-from tests.frontends.onnx.models import check_row_against_onnx
 
 
 @pytest.mark.parametrize("row", arithmetic.ROWS, ids=lambda row: row.type)

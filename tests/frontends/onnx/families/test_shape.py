@@ -1,8 +1,8 @@
 import pytest
+from tests.frontends.onnx.models import check_row_against_onnx
 
 from nnvm.frontends.onnx.families import shape
 from nnvm.frontends.onnx.rows import Row
-from tests.frontends.onnx.models import check_row_against_onnx
 
 
 @pytest.mark.parametrize("row", shape.ROWS, ids=lambda row: row.type)

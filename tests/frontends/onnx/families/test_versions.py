@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
+from tests.frontends.onnx.models import graph_of, model, node, run_ort, spelled, written
 
 from nnvm.errors import Error
-from tests.frontends.onnx.models import graph_of, model, node, run_ort, spelled, written
 
 pytest.importorskip("onnxruntime")
 OPSETS = (7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22)
@@ -22,7 +22,9 @@ def ints(*values: int) -> np.ndarray:
     return np.array(values, I64)
 
 
-def one(type: str, opset: int, shape: Any = (2, 3, 4, 6), *, given: dict[str, np.ndarray] | None = None, **attributes: Any) -> Made:
+def one(
+    type: str, opset: int, shape: Any = (2, 3, 4, 6), *, given: dict[str, np.ndarray] | None = None, **attributes: Any
+) -> Made:
     """Return a model of one node on x and constants; `shape` is the output's, or a list of those of several."""
     shapes = shape if isinstance(shape, list) else [shape]
     outputs = [f"y{i}" for i in range(len(shapes))]
@@ -217,9 +219,7 @@ def test_what_an_opset_cannot_say_is_an_error(case: str) -> None:
 
 
 def test_a_computed_limit_needs_a_newer_opset() -> None:
-    made = model(
-        [node("Clip", ["x", "low"], ["y"])], [("x", [4]), ("low", [])], [("y", [4])], opset=13
-    )
+    made = model([node("Clip", ["x", "low"], ["y"])], [("x", [4]), ("low", [])], [("y", [4])], opset=13)
     with pytest.raises(Error, match=r"'low'.*computed.*save with opset=11"):
         written(graph_of(made), 9)
     made = model(

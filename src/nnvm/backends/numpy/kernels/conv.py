@@ -186,25 +186,26 @@ def _short(
     channels = max(1, min(depth, 2 * quarter // (taps * strip)))
     rows = max(1, min(filters, quarter // (channels * taps), quarter // (2 * strip)))
     for number, group in product(range(len(x)), range(groups)):
-        for box, first in product(spans(image, strip), range(0, filters, rows)):
-            start, length, some = offset(box, image), prod(extent(box)), slice(first, min(filters, first + rows))
-            height = some.stop - first
-            total, part, left, right = carve(
-                workspace,
-                ((height, length), FLOAT),
-                ((height, length), FLOAT),
-                ((height, channels * taps), FLOAT),
-                ((channels * taps * length,), FLOAT),
-            )
-            total[...] = 0 if bias is None else bias[group * filters :][some, None]
-            for channel in range(0, depth, channels):
-                width = min(depth, channel + channels) - channel
-                columns = right[: width * taps * length].reshape(width, *window, *extent(box))
-                gather(columns, x[number, group * depth + channel :][:width], plan, box)
-                factor = left[:, : width * taps]
-                factor[...] = matrix[group, some, channel * taps : (channel + width) * taps]
-                np.add(total, np.matmul(factor, columns.reshape(-1, length), out=part), out=total)
-            target[number, group, some, start : start + length] = total
+        for box in spans(image, strip):
+            for first in range(0, filters, rows):
+                start, length, some = offset(box, image), prod(extent(box)), slice(first, min(filters, first + rows))
+                height = some.stop - first
+                total, part, left, right = carve(
+                    workspace,
+                    ((height, length), FLOAT),
+                    ((height, length), FLOAT),
+                    ((height, channels * taps), FLOAT),
+                    ((channels * taps * length,), FLOAT),
+                )
+                total[...] = 0 if bias is None else bias[group * filters :][some, None]
+                for channel in range(0, depth, channels):
+                    width = min(depth, channel + channels) - channel
+                    columns = right[: width * taps * length].reshape(width, *window, *extent(box))
+                    gather(columns, x[number, group * depth + channel :][:width], plan, box)
+                    factor = left[:, : width * taps]
+                    factor[...] = matrix[group, some, channel * taps : (channel + width) * taps]
+                    np.add(total, np.matmul(factor, columns.reshape(-1, length), out=part), out=total)
+                target[number, group, some, start : start + length] = total
 
 
 KERNELS = {"conv": conv}

@@ -70,11 +70,10 @@ def spans(shape: Shape, limit: int) -> Iterator[Box]:
         yield tail
         return
     step, size = max(1, limit // max(1, inner)), shape[axis - 1]
-    cuts = [slice(start, min(size, start + step)) for start in range(0, size, step)]
     for lead in product(*map(range, shape[: axis - 1])):
         head = tuple(slice(index, index + 1) for index in lead)
-        for cut in cuts:
-            yield (*head, cut, *tail)
+        for start in range(0, size, step):
+            yield (*head, slice(start, min(size, start + step)), *tail)
 
 
 def boxes(shape: Shape, limit: int) -> Iterator[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ Figure = tuple[str, float | None]
 """What was measured and the seconds it took, None where it cannot be measured here."""
 
 LIMIT = 20.0
-"""CPU seconds after which a pass is given up, so that one that is not linear yet does not hold up the rest."""
+"""Seconds after which a pass is given up, so that one that is not linear yet does not hold up the rest."""
 
 Subject = Callable[[int], Iterable[Figure]]
 """Measures everything it can on a graph of so many nodes."""
@@ -43,7 +43,7 @@ _gave_up: set[Hashable] = set()
 
 
 def limited(key: Hashable, call: Callable[[], object]) -> float:
-    """Return the CPU seconds of a call, infinity where it takes over LIMIT; the same key is then not tried again."""
+    """Return the CPU seconds of a call, infinity where LIMIT runs out first; the same key is then not tried again."""
     if key in _gave_up:
         return math.inf
     previous = signal.signal(signal.SIGALRM, _stop)

@@ -89,6 +89,7 @@ def conv_transposes(draw: st.DrawFn) -> Use:
 def pools(draw: st.DrawFn, op: Op[..., Any]) -> Use:
     rank = draw(st.integers(1, 3))
     window = draw(windows(rank))
+    window["pads"] = tuple(min(pad, window["kernel"][i % rank] - 1) for i, pad in enumerate(window["pads"]))
     window["ceil_mode"] = draw(st.booleans()) and not window["auto_pad"].startswith("SAME")
     if op is ops.average_pool:
         window["count_include_pad"] = draw(st.booleans())

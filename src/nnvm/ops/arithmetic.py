@@ -317,7 +317,8 @@ def clip(x: Value, low: Value | None = None, high: Value | None = None) -> Tenso
     for limit in (low, high):
         if limit is not None:
             one_dtype((x, limit))
-            require(limit.tensor.shape_or_none is None or equal_dims(limit.tensor.elements, 1) is not False, "a limit is no scalar")
+            scalar = limit.tensor.shape_or_none is None or equal_dims(limit.tensor.elements, 1) is not False
+            require(scalar, f"the limit {limit.type} is no scalar")
     return of_kind(x, *NUMBERS)
 
 

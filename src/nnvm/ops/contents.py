@@ -1,6 +1,7 @@
 """How small integer tensors that carry shapes are followed symbolically, operator by operator."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product as places
 from typing import Any
 
@@ -31,11 +32,20 @@ follow_types(shape.shape)
 follow_types(shape.size)
 
 
-@follow(shape.reshape, shape.flatten, shape.squeeze, shape.unsqueeze, arithmetic.identity, arithmetic.cast)
+@follow(shape.reshape, shape.flatten, shape.squeeze, shape.unsqueeze, arithmetic.identity)
 def _(node: Node, given: Given) -> Contents | None:
-    if node.op is arithmetic.cast and node.outputs[0].dtype.kind == "bool":
-        return None
     return given[0]
+
+
+@follow(arithmetic.cast)
+def _(node: Node, given: Given) -> Contents | None:
+    """Follow what surely does not wrap around; a dimension fits into 32 bits."""
+    to, (elements, *_) = node.outputs[0].dtype, given
+    if to.kind == "bool" or (to.kind == "uint" and not all(at_least(item, 0) for item in elements)):
+        return None
+    most = 1 << (to.bits - 1 if to.kind == "int" else to.bits)
+    fits = all(-most <= item < most if isinstance(item, int) else to.bits >= 32 for item in elements)
+    return elements if fits else None
 
 
 def _spread(elements: Contents, own: Shape, wanted: Shape) -> Contents:
@@ -53,12 +63,14 @@ def _spread(elements: Contents, own: Shape, wanted: Shape) -> Contents:
 
 
 def _elementwise(operator: Op[..., Any], compute: Callable[..., Size | None]) -> None:
-    @follow(operator)
-    def _(node: Node, given: Given) -> Contents | None:
-        wanted = node.outputs[0].shape
-        columns = [_spread(elements, value.shape, wanted) for elements, value in zip(given, node.inputs, strict=True)]
-        found = [compute(*row) for row in zip(*columns, strict=True)]
-        return None if None in found or UNKNOWN in found else tuple(found)  # type: ignore[arg-type]
+    follow[operator] = partial(_by_element, compute)
+
+
+def _by_element(compute: Callable[..., Size | None], node: Node, given: Given) -> Contents | None:
+    wanted = node.outputs[0].shape
+    columns = [_spread(elements, value.shape, wanted) for elements, value in zip(given, node.inputs, strict=True)]
+    found = [compute(*row) for row in zip(*columns, strict=True)]
+    return None if None in found or UNKNOWN in found else tuple(found)  # type: ignore[arg-type]
 
 
 def _divide(a: Size, b: Size) -> Size | None:
@@ -72,8 +84,8 @@ def _truth(answer: bool | None) -> int | None:
     return None if answer is None else int(answer)
 
 
-def _both_ints(compute: Callable[[int, int], int]) -> Callable[[Size, Size], int | None]:
-    return lambda a, b: compute(a, b) if isinstance(a, int) and isinstance(b, int) else None
+def _modulo(a: Size, b: Size) -> int | None:
+    return a % b if isinstance(a, int) and isinstance(b, int) and b else None
 
 
 def _extreme(pick: Callable[[Size, Size], Size]) -> Callable[..., Size]:
@@ -86,12 +98,16 @@ def _extreme(pick: Callable[[Size, Size], Size]) -> Callable[..., Size]:
     return compute
 
 
+@follow(arithmetic.mod)
+def _(node: Node, given: Given) -> Contents | None:
+    return None if node.params["fmod"] else _by_element(_modulo, node, given)
+
+
 _elementwise(arithmetic.add, lambda a, b: a + b)
 _elementwise(arithmetic.sub, lambda a, b: a - b)
 _elementwise(arithmetic.mul, lambda a, b: a * b)
 _elementwise(arithmetic.div, _divide)
 _elementwise(arithmetic.neg, lambda a: 0 - a)
-_elementwise(arithmetic.mod, _both_ints(lambda a, b: a % b if b else 0))
 _elementwise(arithmetic.minimum, _extreme(smaller))
 _elementwise(arithmetic.maximum, _extreme(larger))
 _elementwise(arithmetic.equal, lambda a, b: _truth(equal(a, b)))
@@ -117,6 +133,8 @@ def _(node: Node, given: Given) -> Contents | None:
     elements, starts, ends, *rest = given
     if len(node.inputs[0].shape) != 1:
         return None
+    if not starts:
+        return elements
     step = rest[1][0] if len(rest) > 1 and rest[1] else 1
     begin, end = starts[0], ends[0]
     if not (isinstance(begin, int) and isinstance(end, int) and isinstance(step, int)):
@@ -136,7 +154,8 @@ def _(node: Node, given: Given) -> Contents | None:
     at = axis_of(node.params["axis"], len(data))
     if len(data) != 1 or at != 0 or not all(isinstance(item, int) for item in chosen):
         return None
-    return tuple(elements[item] for item in chosen if isinstance(item, int))
+    places = range(-len(elements), len(elements))
+    return tuple(elements[item] for item in chosen) if all(item in places for item in chosen) else None  # type: ignore[index]
 
 
 @follow(shape.expand)

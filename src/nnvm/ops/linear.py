@@ -4,7 +4,7 @@ from nnvm.attrs import infer_inputs, macs
 from nnvm.ir import OVERLOADS, Node, TensorType, Value, equal, op, product
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Type
-from nnvm.ops.typing import broadcast, one_dtype, require
+from nnvm.ops.typing import broadcast, fits, one_dtype, require
 
 
 @op
@@ -38,10 +38,7 @@ def gemm(
     depth, columns = b.shape[::-1] if transpose_b else b.shape
     require(equal(inner, depth) is not False, f"{inner} columns against {depth} rows")
     if c is not None:
-        require(
-            len(broadcast((rows, columns), c.shape)) == 2,
-            f"c of shape {list(c.shape)} does not broadcast to the product",
-        )
+        require(fits(c.shape, (rows, columns)), f"c of shape {list(c.shape)} does not broadcast to the product")
     return dtype[rows, columns]
 
 

@@ -9,6 +9,12 @@ from nnvm.ops.typing import axis_of, one_dtype, require
 Ints = tuple[int, ...]
 
 
+def _is_vector(value: Value, length: Size) -> bool:
+    """Say whether a value may be a vector of this length."""
+    shape = value.tensor.shape_or_none
+    return shape is None or (len(shape) == 1 and equal(shape[0], length) is not False)
+
+
 def _each(values: Ints, rank: int, default: int, what: str) -> Ints:
     require(not values or len(values) == rank, f"{what} {list(values)} for {rank} spatial dimensions")
     return values or (default,) * rank
@@ -78,7 +84,7 @@ def conv(
         not kernel or all(equal(p, q) is not False for p, q in zip(kernel, window, strict=True)),
         f"kernel {kernel} against weight {window}",
     )
-    require(bias is None or bias.type is None or len(bias.shape) == 1, "the bias is a vector of the output channels")
+    require(bias is None or _is_vector(bias, out), f"the bias is a vector of the {out} output channels")
     sizes = window_sizes(tuple(image), tuple(window), strides, pads, dilations, auto_pad)
     return dtype[(batch, out, *sizes)]
 
@@ -120,6 +126,9 @@ def conv_transpose(
     depth, out, *window = weight.shape
     require(equal(channels, depth) is not False, f"{channels} channels against {depth} in the weight")
     rank = len(image)
+    require(len(window) == rank, f"a window of {len(window)} dimensions for {rank} spatial dimensions")
+    require(bias is None or _is_vector(bias, out * groups), f"the bias is a vector of {out * groups} channels")
+    require(not pads or len(pads) == 2 * rank, f"{len(pads)} pads for {rank} spatial dimensions")
     strides, dilations = _each(strides, rank, 1, "strides"), _each(dilations, rank, 1, "dilations")
     extra = _each(output_padding, rank, 0, "output_padding")
     if output_shape:
@@ -213,13 +222,10 @@ def batch_norm(
     x: Value, scale: Value, bias: Value, mean: Value, var: Value, *, epsilon: float = 1e-5, momentum: float = 0.9
 ) -> TensorType:
     """Return (x - mean) / sqrt(var + epsilon) * scale + bias, channel by channel, with given statistics (ONNX BatchNormalization)."""
-    for value in (scale, bias, mean, var):
-        if value.type is not None and value.tensor.shape_or_none is not None and x.tensor.shape_or_none is not None:
-            channels = x.shape[1] if len(x.shape) > 1 else 1
-            require(
-                len(value.shape) == 1 and equal(value.shape[0], channels) is not False,
-                f"{list(value.shape)} statistics for {channels} channels",
-            )
+    if x.tensor.shape_or_none is not None:
+        channels = x.shape[1] if len(x.shape) > 1 else 1
+        for value in (scale, bias, mean, var):
+            require(_is_vector(value, channels), f"{value.type} for {channels} channels")
     return x.tensor
 
 
@@ -234,6 +240,10 @@ def _(node: Node) -> tuple[Type | None, ...]:
 @op
 def instance_norm(x: Value, scale: Value, bias: Value, *, epsilon: float = 1e-5) -> TensorType:
     """Normalise each channel of each image by its own mean and variance (ONNX InstanceNormalization)."""
+    if x.tensor.shape_or_none is not None:
+        channels = x.shape[1]
+        vectors = _is_vector(scale, channels) and _is_vector(bias, channels)
+        require(vectors, f"scale {scale.type} and bias {bias.type} for {channels} channels")
     return x.tensor
 
 

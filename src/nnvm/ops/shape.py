@@ -52,7 +52,7 @@ def reshape(x: Value, shape: Value, *, allowzero: bool = False) -> TensorType:
             sizes.append(wanted)
     free = [i for i, wanted in enumerate(known) if wanted is not UNKNOWN and isinstance(wanted, int) and wanted == -1]
     require(len(free) < 2, f"{list(known)} leaves two dimensions open")
-    total = product(x.shape)
+    total = UNKNOWN if rank_or_none(x) is None else product(x.shape)
     if free:
         rest = product(wanted for i, wanted in enumerate(sizes) if i != free[0])
         if isinstance(total, int) and isinstance(rest, int):
@@ -112,6 +112,7 @@ def transpose(x: Value, *, perm: tuple[int, ...] = ()) -> TensorType:
 @op
 def concat(*xs: Value, axis: int) -> TensorType:
     """Join along `axis` (ONNX Concat)."""
+    require(xs, "there must be at least one input")
     dtype = one_dtype(xs)
     first = xs[0].shape
     at = axis_of(axis, len(first))
@@ -235,14 +236,21 @@ def tile(x: Value, repeats: Value) -> TensorType:
 @op
 def depth_to_space(x: Value, *, block: int, mode: str = "DCR") -> TensorType:
     """Move blocks of channels into space; `mode` is "DCR" or "CRD" (ONNX DepthToSpace)."""
+    require(len(x.shape) == 4, "an image is [batch, channels, height, width]")
+    require(mode in ("DCR", "CRD"), f"mode {mode!r} is none of DCR, CRD")
     batch, channels, height, width = x.shape
+    divides = not isinstance(channels, int) or channels % (block * block) == 0
+    require(divides, f"{channels} channels do not divide into blocks of {block} x {block}")
     return x.tensor[batch, channels // (block * block), height * block, width * block]
 
 
 @op
 def space_to_depth(x: Value, *, block: int) -> TensorType:
     """Move blocks of space into channels (ONNX SpaceToDepth)."""
+    require(len(x.shape) == 4, "an image is [batch, channels, height, width]")
     batch, channels, height, width = x.shape
+    divides = all(not isinstance(size, int) or size % block == 0 for size in (height, width))
+    require(divides, f"{height} x {width} does not divide into blocks of {block} x {block}")
     return x.tensor[batch, channels * block * block, height // block, width // block]
 
 

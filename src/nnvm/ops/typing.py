@@ -44,7 +44,7 @@ def fits(shape: Shape, whole: Shape) -> bool:
     if len(shape) > len(whole):
         return False
     ends = whole[len(whole) - len(shape) :]
-    return all(equal(size, 1) is not False or equal(size, end) is not False for size, end in zip(shape, ends, strict=True))
+    return all(equal(p, 1) is not False or equal(p, q) is not False for p, q in zip(shape, ends, strict=True))
 
 
 def one_dtype(values: Iterable[Value]) -> DType:

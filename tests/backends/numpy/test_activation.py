@@ -42,9 +42,21 @@ CASES = [
 ]
 IDS = [f"{kernel}{params}" for kernel, params, _ in CASES]
 NAMES = {
-    "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "leaky_relu": "LeakyRelu", "elu": "Elu", "selu": "Selu", "celu": "Celu",
-    "softplus": "Softplus", "softsign": "Softsign", "hard_sigmoid": "HardSigmoid", "hard_swish": "HardSwish",
-    "thresholded_relu": "ThresholdedRelu", "mish": "Mish", "gelu": "Gelu", "erf": "Erf",
+    "relu": "Relu",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "leaky_relu": "LeakyRelu",
+    "elu": "Elu",
+    "selu": "Selu",
+    "celu": "Celu",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "hard_sigmoid": "HardSigmoid",
+    "hard_swish": "HardSwish",
+    "thresholded_relu": "ThresholdedRelu",
+    "mish": "Mish",
+    "gelu": "Gelu",
+    "erf": "Erf",
 }
 
 

@@ -6,14 +6,39 @@ from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from tests.backends.numpy.running import FLOATS, call, close, compute, draw, reference, runtime, transient
 
 UNARY = {
-    "neg": np.negative, "absolute": np.absolute, "reciprocal": lambda x: 1 / x, "sqrt": np.sqrt, "exp": np.exp, "log": np.log,
-    "floor": np.floor, "ceil": np.ceil, "round_even": np.rint, "sign": np.sign, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "asinh": np.arcsinh,
-    "acosh": np.arccosh, "atanh": np.arctanh,
+    "neg": np.negative,
+    "absolute": np.absolute,
+    "reciprocal": lambda x: 1 / x,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round_even": np.rint,
+    "sign": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
 }
 BINARY = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "equal": np.equal, "less": np.less, "less_equal": np.less_equal,
-    "greater": np.greater, "greater_equal": np.greater_equal, "maximum": np.maximum, "minimum": np.minimum,
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "equal": np.equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
 }
 TRUTHS = ("equal", "less", "less_equal", "greater", "greater_equal")
 NUMBERS = (*FLOATS, "int8", "uint8", "int32", "int64", "uint16")

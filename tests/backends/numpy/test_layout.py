@@ -162,10 +162,19 @@ def test_no_tensor_is_allocated():
     x, out = draw(1, (64, 100, 100)), np.empty((64, 100, 100), "f")
     big = np.empty((64, 140, 140), "f")
     cases = [
-        ("copy", [x], {}, out), ("reshape", [x], {}, out), ("transpose", [x], {"perm": (0, 2, 1)}, out), ("trilu", [x], {}, out),
-        ("concat", [x[:32], x[32:]], {"axis": 0}, out), ("expand", [x[:1]], {}, out), ("tile", [x[:1], np.array([64, 1, 1])], {}, out),
-        ("fill", [], {"value": 1.0}, out), ("sequence", [np.array(0.0), np.array(64e4), np.array(1.0)], {}, np.empty(640000)),
-        *(("pad", [x, np.array([0, 20, 20] * 2)], {"mode": mode}, big) for mode in ("constant", "edge", "reflect", "wrap")),
+        ("copy", [x], {}, out),
+        ("reshape", [x], {}, out),
+        ("transpose", [x], {"perm": (0, 2, 1)}, out),
+        ("trilu", [x], {}, out),
+        ("concat", [x[:32], x[32:]], {"axis": 0}, out),
+        ("expand", [x[:1]], {}, out),
+        ("tile", [x[:1], np.array([64, 1, 1])], {}, out),
+        ("fill", [], {"value": 1.0}, out),
+        ("sequence", [np.array(0.0), np.array(64e4), np.array(1.0)], {}, np.empty(640000)),
+        *(
+            ("pad", [x, np.array([0, 20, 20] * 2)], {"mode": mode}, big)
+            for mode in ("constant", "edge", "reflect", "wrap")
+        ),
     ]
     for kernel, ins, params, target in cases:
         assert transient(kernel, [target], ins, **params) <= 16384, kernel

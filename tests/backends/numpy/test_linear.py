@@ -5,8 +5,19 @@ from hypothesis import strategies as st
 from tests.backends.numpy.running import FLOATS, close, compute, draw, transient
 
 SHAPES = [
-    ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (5, 3, 4)), ((2, 1, 2, 3), (5, 3, 4)),
-    ((5, 2, 3), (3,)), ((3,), (5, 3, 4)), ((2, 0), (0, 3)), ((0, 3), (3, 2)), ((300, 250), (250, 310)), ((2, 7, 260), (2, 260, 130)),
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((3,), (3, 4)),
+    ((2, 3), (3, 4)),
+    ((5, 2, 3), (3, 4)),
+    ((5, 2, 3), (5, 3, 4)),
+    ((2, 1, 2, 3), (5, 3, 4)),
+    ((5, 2, 3), (3,)),
+    ((3,), (5, 3, 4)),
+    ((2, 0), (0, 3)),
+    ((0, 3), (3, 2)),
+    ((300, 250), (250, 310)),
+    ((2, 7, 260), (2, 260, 130)),
 ]
 
 
@@ -19,8 +30,14 @@ def test_matmul_is_that_of_numpy(a, b, dtype):
     close(compute("matmul", (wanted.shape, dtype), x, y), wanted.astype(dtype))
 
 
-@given(st.booleans(), st.booleans(), st.sampled_from([1.0, 0.5, 2.0]), st.sampled_from([1.0, 0.0, 0.5]), st.sampled_from([*FLOATS, "int32"]),
-       st.sampled_from([None, (), (7,), (5, 1), (5, 7)]))
+@given(
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([1.0, 0.5, 2.0]),
+    st.sampled_from([1.0, 0.0, 0.5]),
+    st.sampled_from([*FLOATS, "int32"]),
+    st.sampled_from([None, (), (7,), (5, 1), (5, 7)]),
+)
 def test_gemm(transpose_a, transpose_b, alpha, beta, dtype, c):
     a, b = draw(1, (6, 5) if transpose_a else (5, 6), dtype), draw(2, (7, 6) if transpose_b else (6, 7), dtype)
     ins = [a, b] if c is None else [a, b, draw(3, c, dtype)]

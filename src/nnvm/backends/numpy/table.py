@@ -47,7 +47,7 @@ def _window(node: Node) -> Mapping[str, Any]:
     image = node.inputs[0].shape[2:]
     rank = len(image)
     given = node.params
-    kernel = given["kernel"] or node.inputs[1].shape[2:]
+    kernel: Any = given["kernel"] or node.inputs[1].shape[2:]
     strides, dilations = given["strides"] or (1,) * rank, given["dilations"] or (1,) * rank
     pads = given["pads"] or (0,) * (2 * rank)
     if given["auto_pad"] == "VALID":

@@ -8,8 +8,8 @@ from google.protobuf.message import DecodeError
 
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
-from nnvm.frontends.onnx.attributes import read_attribute
-from nnvm.frontends.onnx.carry import CARRIED, captured_names, carry, foreign_operator, subgraphs
+from nnvm.frontends.onnx.attributes import NESTED, read_attribute
+from nnvm.frontends.onnx.carry import CARRIED, captured_names, carry, foreign_operator
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.order import in_order
 from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
@@ -22,6 +22,7 @@ from nnvm.ir import (
     ContainerType,
     Graph,
     Node,
+    Op,
     TensorData,
     TensorType,
     Value,
@@ -40,6 +41,7 @@ from nnvm.ir.types import Type
 _LIMIT: Final = (1 << 31) - 1
 _SHOWN: Final = 12
 _STANDARD: Final = ("", "ai.onnx")
+_CONSTANTS: Final = frozenset((domain, "Constant") for domain in _STANDARD)
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Graph:
@@ -127,7 +129,9 @@ class _Reader:
         self._read_initializers()
         inputs = self._read_inputs()
         records = [(tuple(node.input), tuple(node.output), node) for node in graph.node]
-        captures = {i: captured_names(node) for i, (_, _, node) in enumerate(records) if _has_subgraph(node)}
+        captures = {
+            i: captured_names(node) for i, (_, _, node) in enumerate(records) if node.attribute and _has_subgraph(node)
+        }
         order = in_order(records, captures, self.values.keys(), [value.name for value in graph.output])
         used = {name for names, _, _ in records for name in names} | {value.name for value in graph.output}
         used.update(name for names in captures.values() for name in names)
@@ -194,12 +198,14 @@ class _Reader:
         hints = _hints(i, node, outputs)
         try:
             inputs = tuple([self.values[item] if item else ABSENT for item in names])
-            if not captured and self._is_constant(node):
-                if self._read_constant(node, name, i):
-                    return
-            else:
-                row = self._row(node)
-                found = None if row is None or captured else self._read(row, node, name, inputs, outputs, used)
+            key = (node.domain, node.op_type)
+            if key in _CONSTANTS and self._read_constant(node, name, i):
+                return
+            row = self.rows[key] if key in self.rows else self._row(key)
+            if row is not None and not captured:
+                attributes = self._attributes(node, name) if node.attribute else {}
+                needed = outputs if len(outputs) == 1 else tuple([item if item in used else "" for item in outputs])
+                found = self._read(row, Use(key[1], self.opset, name, inputs, attributes, needed, used))
                 if found is not None:
                     self._build(found, name, outputs, hints)
                     return
@@ -209,43 +215,34 @@ class _Reader:
             for output in outputs:
                 self.values.setdefault(output, named_input(output))
 
-    def _row(self, node: onnx.NodeProto) -> Row | None:
-        key = (node.domain, node.op_type)
-        if key in self.rows:
-            return self.rows[key]
+    def _row(self, key: tuple[str, str]) -> Row | None:
+        """Return the row of a domain and type, None for what is carried."""
+        domain, type = key
         row = None
-        if node.domain in _STANDARD and (node.domain, node.op_type, "") not in self.functions:
-            version = schemas.since(node.op_type, self.opset)
+        if domain in _STANDARD and (domain, type, "") not in self.functions:
+            version = schemas.since(type, self.opset)
             if version is not None and self.opset >= schemas.OLDEST and version <= schemas.VETTED:
-                row = BY_TYPE.get(node.op_type)
+                row = BY_TYPE.get(type)
         self.rows[key] = row
         return row
 
-    def _read(
-        self,
-        row: Row,
-        node: onnx.NodeProto,
-        name: str,
-        inputs: tuple[Value, ...],
-        outputs: tuple[str, ...],
-        used: set[str],
-    ) -> Read | None:
+    def _read(self, row: Row, use: Use) -> Read | None:
+        inputs = use.inputs
+        if not inputs or inputs[0] is ABSENT:
+            raise _lacks(use, row.ops[0])
         if self.types.containers and any([value.type.__class__ is ContainerType for value in inputs]):
             return None
-        attributes = (
-            {item.name: read_attribute(item, self.folder, name) for item in node.attribute} if node.attribute else {}
-        )
-        needed = outputs if len(outputs) == 1 else tuple([item if item in used else "" for item in outputs])
-        found = row.read(Use(node.op_type, self.opset, name, inputs, attributes, needed, used))
-        if found is not None:
-            op, given, _ = found
-            required = len(op.inputs) - len(op.optional) - op.variadic
-            if len(given) < required or ABSENT in given[:required] or (op.variadic and not given):
-                raise Error(
-                    f"{node.op_type} {name!r} lacks an input: it needs {', '.join(op.inputs[: max(required, 1)])}"
-                )
-            if len(given) > len(op.inputs) and not op.variadic:
-                raise Error(f"{node.op_type} {name!r} has {len(given)} inputs; it takes {', '.join(op.inputs)}")
+        found = row.read(use)
+        if found is None:
+            return None
+        op, given, _ = found
+        if isinstance(op.count, int) and len(use.outputs) > op.count and any(use.outputs[op.count :]):
+            return None
+        required = len(op.inputs) - len(op.optional) - op.variadic
+        if len(given) < required or ABSENT in given[:required]:
+            raise _lacks(use, op)
+        if len(given) > len(op.inputs) and not op.variadic:
+            raise Error(f"{use.type} {use.name!r} has {len(given)} inputs; it takes {', '.join(op.inputs)}")
         return found
 
     def _build(self, found: Read, name: str, outputs: tuple[str, ...], hints: dict[str, Any]) -> None:
@@ -275,8 +272,8 @@ class _Reader:
             raise Error(f"two nodes yield {name!r}: {self.values[name].node!r} and {value.node!r}")
         self.values[name] = value
 
-    def _is_constant(self, node: onnx.NodeProto) -> bool:
-        return node.op_type == "Constant" and node.domain in _STANDARD
+    def _attributes(self, node: onnx.NodeProto, name: str) -> dict[str, Any]:
+        return {item.name: read_attribute(item, self.folder, name) for item in node.attribute}
 
     def _read_constant(self, node: onnx.NodeProto, name: str, i: int) -> bool:
         """Read a Constant node; False for one that is carried (a sparse tensor, a reference)."""
@@ -327,6 +324,11 @@ class _Reader:
         return Graph(outputs, inputs, output_names=names, name=title or "main", hints={ONNX: header})
 
 
+def _lacks(use: Use, op: Op[..., Any]) -> Error:
+    required = [name for name in op.inputs if name not in op.optional]
+    return Error(f"{use.type} {use.name!r} lacks an input: it needs {', '.join(required)}")
+
+
 def _typed(value: onnx.ValueInfoProto) -> bytes:
     return bytes(value.SerializeToString(deterministic=True))
 
@@ -339,7 +341,7 @@ def _skeleton(model: onnx.ModelProto) -> bytes:
 
 
 def _has_subgraph(node: onnx.NodeProto) -> bool:
-    return len(node.attribute) > 0 and next(subgraphs(node), None) is not None
+    return any([attribute.type in NESTED for attribute in node.attribute])
 
 
 def _hints(i: int, node: onnx.NodeProto, outputs: tuple[str, ...]) -> dict[str, Any]:

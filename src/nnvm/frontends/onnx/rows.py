@@ -101,18 +101,15 @@ class Row:
         self.ops = ops if isinstance(ops, tuple) else (ops,)
 
 
-def row(type: str, op: Op[..., Any], attributes: Mapping[str, Any] | None = None, outputs: int = 1) -> Row:
+def row(type: str, op: Op[..., Any], attributes: Mapping[str, Any] | None = None) -> Row:
     """Return the row of an operator whose inputs are ours one by one.
 
     `attributes` gives the default of each, whose type is the param's; `named(param, default)` where the names differ,
-    REQUIRED or None for a whole number without a default. A use of which more than `outputs` outputs are needed is
-    carried.
+    REQUIRED or None for a whole number without a default.
     """
     columns = {name: _attribute(name, given) for name, given in (attributes or {}).items()}
 
     def read(use: Use) -> Read | None:
-        if any(use.needs(i) for i in range(outputs, len(use.outputs))):
-            return None
         if not columns:
             return None if use.attributes else (op, use.inputs, {})
         found = read_params(columns, use)

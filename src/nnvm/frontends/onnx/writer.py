@@ -222,18 +222,16 @@ class _Writer:
     def _write_node(self, graph: onnx.GraphProto, node: Node, written: Written | None) -> None:
         origin = node.hints.get(ONNX) if node.hints else None
         known = origin if isinstance(origin, Origin) else None
-        made = graph.node.add()
+        name = self._title(known.name) if known is not None and known.name else None
         if written is None:
+            made = graph.node.add(name=name)
             self._write_carried(made, node)
         else:
-            made.op_type = written.type
-            made.input.extend(self._inputs(written.inputs))
-            made.output.extend(self._outputs(node, written.type, known))
-            for name, value in written.attributes.items():
-                write_attribute(made.attribute.add(), name, value)
-        if known is not None:
-            if known.name:
-                made.name = self._title(known.name)
+            inputs, outputs = self._inputs(written.inputs), self._outputs(node, written.type, known)
+            made = graph.node.add(op_type=written.type, input=inputs, output=outputs, name=name)
+            for key, value in written.attributes.items():
+                write_attribute(made.attribute.add(), key, value)
+        if known is not None and (known.doc or known.metadata):
             _write_notes(made, known)
 
     def _inputs(self, inputs: Sequence[Value | str]) -> list[str]:
@@ -264,7 +262,7 @@ class _Writer:
         of = self.names.of
         captured = {name: of[value] for name, value in zip(record.captured, node.inputs[own:], strict=True)}
         rename_captured(prototype, captured)
-        made.CopyFrom(prototype)
+        made.MergeFrom(prototype)
         made.input.extend(["" if value is ABSENT else of[value] for value in node.inputs[:own]])
         made.output.extend(["" if i in record.skipped else of[value] for i, value in enumerate(node.outputs)])
 

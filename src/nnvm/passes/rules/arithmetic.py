@@ -188,7 +188,14 @@ def one_of_one(x: Value) -> Iterator[Value]:
 @rule
 def extreme_of_equals(x: Value) -> Iterator[Value]:
     """min(x, x) = max(x, x) = x."""
-    yield either(minimum(x, x), maximum(x, x), logical_and(x, x), logical_or(x, x))
+    yield either(minimum(x, x), maximum(x, x))
+    yield x
+
+
+@rule
+def truth_of_equals(x: Value) -> Iterator[Value]:
+    """(x and x) = (x or x) = x."""
+    yield either(logical_and(x, x), logical_or(x, x))
     yield x
 
 
@@ -313,7 +320,7 @@ def _tame(sign: str, p: Number, q: Number) -> Number:
 
 IDENTITIES: tuple[Rule, ...] = (
     same, add_zero, subtract_zero, multiply_by_one, divide_by_one, to_the_first_power, and_true, or_false, one_of_one,
-    extreme_of_equals, chosen_by_constant, choice_of_equals,
+    extreme_of_equals, truth_of_equals, chosen_by_constant, choice_of_equals,
 )  # fmt: skip
 REPETITIONS: tuple[Rule, ...] = (
     negate_twice, subtract_negated, add_negated, deny_twice, absolute_twice, absolute_of_relu, relu_of_positive,

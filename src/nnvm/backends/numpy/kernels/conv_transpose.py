@@ -97,24 +97,25 @@ def _short(
     strip = max(1, min(prod(image), 2048))
     many = max(1, min(depth, (room.size // 2) // (strip * dtype.itemsize)))
     for number, group in product(range(x.shape[0]), range(x.shape[1])):
-        for box, index, tap in product(spans(image, strip), range(weight.shape[2]), product(*map(range, window))):
+        for box in spans(image, strip):
             start, length = offset(box, image), prod(extent(box))
             line, row = ((1, length), dtype), ((1, many), dtype)
             total, part, factor, block, narrow = carve(
                 room, line, line, row, ((many, length), dtype), ((length,), x.dtype)
             )
-            total.fill(0)
-            for first in range(0, depth, many):
-                rows = x[number, group, first : first + many, start : start + length]
-                block[: len(rows)] = rows
-                terms: Any = (group, slice(first, first + many), index, *tap)
-                factor[0, : len(rows)] = weight[terms]
-                np.add(total, np.matmul(factor[:, : len(rows)], block[: len(rows)], out=part), out=total)
-            np.copyto(narrow, total[0], casting="unsafe")
-            moves = zip(pads[: len(tap)], tap, dilations, strict=True)
-            shifted = tuple(begin - each * dilation for begin, each, dilation in moves)
-            parts = narrow.reshape(1, *[1] * len(tap), *extent(box))
-            _spread(out[number, group, index : index + 1], parts, box, strides, shifted, dilations)
+            parts = narrow.reshape(1, *[1] * len(window), *extent(box))
+            for index, tap in product(range(weight.shape[2]), product(*map(range, window))):
+                total.fill(0)
+                for first in range(0, depth, many):
+                    rows = x[number, group, first : first + many, start : start + length]
+                    block[: len(rows)] = rows
+                    terms: Any = (group, slice(first, first + many), index, *tap)
+                    factor[0, : len(rows)] = weight[terms]
+                    np.add(total, np.matmul(factor[:, : len(rows)], block[: len(rows)], out=part), out=total)
+                np.copyto(narrow, total[0], casting="unsafe")
+                moves = zip(pads[: len(tap)], tap, dilations, strict=True)
+                shifted = tuple(begin - each * dilation for begin, each, dilation in moves)
+                _spread(out[number, group, index : index + 1], parts, box, strides, shifted, dilations)
 
 
 KERNELS = {"conv_transpose": conv_transpose}

@@ -35,14 +35,18 @@ def axes(
     pads: tuple[int, ...],
     dilations: tuple[int, ...],
 ) -> list[Axis]:
-    """Describe each spatial axis; ValueError where the ranks disagree."""
+    """Describe each spatial axis; ValueError where the ranks disagree, or a window is larger than its padded image."""
     rank = len(image)
     if not len(out) == len(window) == len(strides) == len(dilations) == rank or len(pads) != 2 * rank:
         raise ValueError(
             f"an image of rank {rank} needs as many strides, dilations and window sizes and twice as many pads, "
             f"not window {window}, strides {strides}, dilations {dilations}, pads {pads}, output {out}"
         )
-    return [Axis(*each) for each in zip(image, out, window, strides, dilations, pads[:rank], pads[rank:], strict=True)]
+    found = [Axis(*each) for each in zip(image, out, window, strides, dilations, pads[:rank], pads[rank:], strict=True)]
+    for axis in found:
+        if axis.dilation * (axis.window - 1) + 1 > axis.size + axis.begin + axis.end:
+            raise ValueError(f"a window of {axis.window} (dilation {axis.dilation}) is larger than {axis.size}, padded")
+    return found
 
 
 def reach(axis: Axis, tap: int, part: slice) -> Reach:

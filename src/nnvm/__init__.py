@@ -1,4 +1,4 @@
-"""The middle of a deep-learning system: a graph, operators and passes from anywhere, plans with a proof, any executor."""
+"""The middle of a deep-learning system: a graph, operators and passes from anywhere, proven plans, any executor."""
 
 from importlib import import_module
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 _DOORS = {
     "nnvm.errors": ("Error", "MissingExtra"),
     "nnvm.ir": (
-        "ABSENT", "Dim", "DType", "Graph", "Node", "Op", "OpAttr", "Rule", "TensorData", "TensorType", "Value", "analysis", "apply_rules", "bf16",
-        "boolean", "constant", "contents", "data_of", "dim", "dtype", "either", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "input",
-        "is_constant", "op", "rule", "same", "string", "tensor_data", "trace", "u8", "u16", "u32", "u64", "variable", "verify", "work",
+        "ABSENT", "Dim", "DType", "Graph", "Node", "Op", "OpAttr", "Rule", "TensorData", "TensorType", "Value",
+        "analysis", "apply_rules", "bf16", "boolean", "constant", "contents", "data_of", "dim", "dtype", "either",
+        "f16", "f32", "f64", "i8", "i16", "i32", "i64", "input", "is_constant", "op", "rule", "same", "string",
+        "tensor_data", "trace", "u8", "u16", "u32", "u64", "variable", "verify", "work",
     ),
     "nnvm.frontends": ("load", "save"),
     "nnvm.pipeline": ("compile", "optimize"),

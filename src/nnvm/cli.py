@@ -125,6 +125,7 @@ def show(
 
 
 def draw_show(result: Mapping[str, Any], console: Console) -> None:
+    """Print what is in a model: its operators as a table, then its doors and its weights."""
     table = Table("operator", "count", title=f"{result['nodes']} nodes", title_justify="left")
     for name, count in sorted(result["operators"].items(), key=lambda row: (-row[1], row[0])):
         table.add_row(name, str(count))
@@ -134,9 +135,8 @@ def draw_show(result: Mapping[str, Any], console: Console) -> None:
             console.print(
                 f"{kind[:-1]:6} {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}", markup=False
             )
-    console.print(
-        f"{result['parameters']:,} parameters, {report.size_text(result['parameter_bytes'])}; multiply-accumulates: {result['macs']}"
-    )
+    size = report.size_text(result["parameter_bytes"])
+    console.print(f"{result['parameters']:,} parameters, {size}; multiply-accumulates: {result['macs']}")
 
 
 @app.command()
@@ -160,18 +160,17 @@ def opt(
     if passes is not None:
         chosen = [name.strip() for name in passes.split(",") if name.strip()]
     result = report.optimise(
-        lambda: load(model, dims), output, passes=chosen, check=check, verify_each=verify_each, seed=seed, limits=parse_range(limits),
-        working=working,
+        lambda: load(model, dims), output, passes=chosen, check=check, verify_each=verify_each, seed=seed,
+        limits=parse_range(limits), working=working,
     )  # fmt: skip
     give(result, as_json, draw_opt)
     if result["equivalent"] is False:
-        fail(
-            f"output {result['differs']!r} is not equivalent (largest error {result['max_abs_error']:.3g}); nothing was saved",
-            DIFFERS,
-        )
+        error = f"largest error {result['max_abs_error']:.3g}"
+        fail(f"output {result['differs']!r} is not equivalent ({error}); nothing was saved", DIFFERS)
 
 
 def draw_opt(result: Mapping[str, Any], console: Console) -> None:
+    """Print a model before and after as a table, then how long it took and what the check found."""
     before, after = result["before"], result["after"]
     table = Table("", "before", "after")
     table.add_row("nodes", str(before["nodes"]), str(after["nodes"]))
@@ -196,7 +195,8 @@ def _verdict(result: Mapping[str, Any]) -> str:
     if not result["equivalent"]:
         return f"NOT equivalent: {result['differs']}"
     at = ", ".join("{" + ", ".join(f"{k}={v}" for k, v in row.items()) + "}" for row in result["bindings"] if row)
-    return f"equivalent within rtol {result['rtol']:g}, largest absolute error {result['max_abs_error']:.3g}{f', at {at}' if at else ''}"
+    error = f"largest absolute error {result['max_abs_error']:.3g}"
+    return f"equivalent within rtol {result['rtol']:g}, {error}{f', at {at}' if at else ''}"
 
 
 @app.command()
@@ -223,6 +223,7 @@ def plan(
 
 
 def draw_plan(result: Mapping[str, Any], console: Console) -> None:
+    """Print a plan's figures beside their bounds, then its buffers where they were asked for."""
     table = Table("", "bytes", "at" if result["binding"] else "", "")
     rows = [("peak", "peak_bytes", ""), ("bound, this order", "packing_bound_bytes", result["packing_status"])]
     rows += [("bound, any order", "order_bound_bytes", result["order_status"]), ("without reuse", "naive_bytes", "")]
@@ -273,32 +274,30 @@ def run(
     loaded = report.load_program(model) if model.endswith(report.PROGRAM_SUFFIX) else load(model, dims)
     with working("running"):
         result = report.run(
-            loaded, model, files, save, backend=backend, runs=runs, compare=compare, seed=seed, limits=parse_range(limits),
-            binding=dict(map(parse_dim, dims or ())),
+            loaded, model, files, save, backend=backend, runs=runs, compare=compare, seed=seed,
+            limits=parse_range(limits), binding=dict(map(parse_dim, dims or ())),
         )  # fmt: skip
     give(result, as_json, draw_run)
     if "compared" in result and not result["compared"]["equivalent"]:
-        fail(
-            f"{result['compared']['engine']} computes something else (largest error {result['compared']['max_abs_error']:.3g})",
-            DIFFERS,
-        )
+        other = result["compared"]
+        fail(f"{other['engine']} computes something else (largest error {other['max_abs_error']:.3g})", DIFFERS)
 
 
 def draw_run(result: Mapping[str, Any], console: Console) -> None:
+    """Print each output's shape, the time of a run, and what the other engine computed."""
     for row in result["outputs"]:
         console.print(
             f"output {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}{report.top_text(row)}",
             markup=False,
         )
-    console.print(
-        f"median of {result['runs']} runs on {result['backend']}: {result['seconds_median'] * 1e3:.3f} ms; planned {report.size_text(result['planned_bytes'])}"
-    )
+    planned = report.size_text(result["planned_bytes"])
+    time = f"{result['seconds_median'] * 1e3:.3f} ms"
+    console.print(f"median of {result['runs']} runs on {result['backend']}: {time}; planned {planned}")
     if "compared" in result:
         other = result["compared"]
         word = "equivalent to" if other["equivalent"] else "NOT equivalent to"
-        console.print(
-            f"{word} {other['engine']} (largest error {other['max_abs_error']:.3g}), which took {other['seconds_median'] * 1e3:.3f} ms"
-        )
+        time = f"{other['seconds_median'] * 1e3:.3f} ms"
+        console.print(f"{word} {other['engine']} (largest error {other['max_abs_error']:.3g}), which took {time}")
 
 
 @app.command("passes")
@@ -327,6 +326,7 @@ def list_ops(as_json: Json = False, traceback: Traceback = False) -> None:
 
 
 def draw_pairs(result: Mapping[str, Any], console: Console) -> None:
+    """Print names, each with its text."""
     for name, text in result.items():
         console.print(f"{name:24} {text}", markup=False, soft_wrap=True)
 

@@ -38,7 +38,7 @@ class Comparison:
 def random_inputs(
     graph: Graph, binding: Mapping[str, int], seed: int, limits: tuple[float, float] | None = None
 ) -> Arrays:
-    """Return seeded arrays for every input: floats normal, whole numbers in [0, 10), truth values even; or within `limits`."""
+    """Return seeded arrays for every input: normal floats, integers in [0, 10), truth values; or within `limits`."""
     generator = np.random.default_rng(seed)
     return {value.name: _random(value, binding, generator, limits) for value in graph.inputs}
 
@@ -138,7 +138,8 @@ def compare(
                 _judge(found, name, a, b)
     if not found.bindings:
         raise Error(
-            f"the original runs at none of the sizes tried, so nothing can be compared ({refusal}); give sizes: --set-dim NAME=INT"
+            f"the original runs at none of the sizes tried, so nothing can be compared ({refusal}); "
+            "give sizes: --set-dim NAME=INT"
         )
     found.insensitive = [name for name, rows in outputs.items() if _insensitive(rows)]
     if found.differs is not None:
@@ -156,7 +157,7 @@ def _judge(found: Comparison, name: str, a: Any, b: Any) -> None:
 
 
 def agree(a: Any, b: Any, tolerance: float | None = None) -> tuple[bool, float]:
-    """Say whether an output equals the expected `b` within tolerance, and the largest absolute error where both are finite."""
+    """Say whether `a` equals the expected `b` within tolerance, and the largest absolute error where both are finite."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False, float("inf")

@@ -36,8 +36,9 @@ def optimize(
     report: Callable[[Timing], None] | None = None,
     verify_each: bool = False,
 ) -> Graph:
-    """Return an equivalent graph that is smaller and faster: the default pipeline to its fixpoint, or the given passes once each.
+    """Return an equivalent graph that is smaller and faster.
 
+    Without `passes` the default pipeline runs to its fixpoint, a few rounds at most; given passes run once each.
     `report` is told of each pass that ran. Raises Error for an unknown pass.
     """
     chosen = [_find(each) for each in (DEFAULT if passes is None else passes)]
@@ -134,7 +135,10 @@ _backend = backend
 
 
 def count_nodes(graph: Graph) -> int:
-    """Count the operators of a graph and of its sub-graphs: no variables, no constants, no ConstantOfShape of a constant shape."""
+    """Count the operators of a graph and of its sub-graphs.
+
+    Variables, constants and ONNX's ConstantOfShape with a constant shape do not count.
+    """
     return sum(operator_counts(graph).values())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nnvm.attrs import macs
-from nnvm.errors import Error, MissingExtra
+from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, data_of, is_constant, operators
 from nnvm.ir.dims import Dim, Size
 from nnvm.ir.types import Type, UnknownRank
@@ -298,7 +298,7 @@ def _compare(
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
-        raise MissingExtra("onnxruntime", "peers") from error
+        raise Error("onnxruntime is not installed; run: pip install onnxruntime") from error
     onnxruntime.set_default_logger_severity(3)
     try:
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])

@@ -184,8 +184,9 @@ def _(x: Array, starts: Array, ends: Array, axes: Array | None = None, steps: Ar
         axis = i if axes is None else int(axes[i])
         step = 1 if steps is None else int(steps[i])
         length = x.shape[axis]
-        low, high = (0, length) if step > 0 else (-1, length - 1)
-        first, last = (min(max(int(at) + (length if at < 0 else 0), low), high) for at in (start, end))
+        first, last = (int(at) + (length if at < 0 else 0) for at in (start, end))
+        first = min(max(first, 0), length if step > 0 else length - 1)
+        last = min(max(last, 0 if step > 0 else -1), length if step > 0 else length - 1)
         taken[axis] = slice(first, last if last >= 0 else None, step)
         if (last - first) * step <= 0:
             taken[axis] = slice(0, 0)
@@ -244,6 +245,8 @@ def _windows(x: Array, kernel: tuple[int, ...], filling: float, params: Mapping[
         cut = [slice(None), slice(None)]
         for i, at in enumerate(place):
             last = (padded.shape[2 + i] - dilations[i] * (kernel[i] - 1) - 1) // strides[i]
+            if last < 0:
+                raise ValueError("the window is larger than the image")
             cut.append(slice(at * dilations[i], at * dilations[i] + last * strides[i] + 1, strides[i]))
         found[0].append(padded[tuple(cut)])
         found[1].append(inside[tuple(cut)])

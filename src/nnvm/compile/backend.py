@@ -13,7 +13,7 @@ WORKSPACE_LIMIT: Final = 256 * 1024
 
 
 class Call:
-    """A kernel, the values it reads, its parameters, which inputs output 0 may overwrite, and how it declares its workspace."""
+    """A kernel, the values it reads, its parameters, the inputs that output 0 may overwrite, and its workspace."""
 
     __slots__ = ("inplace", "inputs", "kernel", "params", "workspace")
 

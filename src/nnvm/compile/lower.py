@@ -174,7 +174,7 @@ class _Lowering:
         return index
 
     def _overwritten(self, node: Node, call: Call) -> int | None:
-        """Return the tensor whose bytes output 0 may take over: the same type, in the arena, read here for the last time."""
+        """Return the tensor that output 0 may overwrite: of its type, in the arena, read here for the last time."""
         value = node.outputs[0]
         if not self.share or value in self.wanted:
             return None
@@ -216,7 +216,8 @@ class _Lowering:
             )
             if workspace > WORKSPACE_LIMIT:
                 raise Error(
-                    f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; at most {WORKSPACE_LIMIT} lie outside the arena"
+                    f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; "
+                    f"at most {WORKSPACE_LIMIT} lie outside the arena"
                 )
         for index in (*reads, *writes):
             if index is None or tensors[index].kind != "arena":
@@ -240,7 +241,7 @@ class _Lowering:
 
 
 def _wanted_once(graph: Graph) -> dict[Value, str]:
-    """Return the output values that a step can write straight into the caller's memory, under the first name that asks."""
+    """Return the values that a step can write straight into the caller's memory, under the first name that asks."""
     wanted: dict[Value, str] = {}
     for name, value in zip(graph.output_names, graph.outputs, strict=True):
         if value.node.op is not input and value.node.op is not variable and not is_constant(value):

@@ -92,7 +92,7 @@ def _on(arena: Arena, below: Sequence[int]) -> Expr:
 
 
 def _below(arena: Arena, offsets: Sequence[int]) -> list[list[int]]:
-    """Return, for each root, the roots that it lies on: those that live with it, lie lower, and are on no other such."""
+    """Return, for each root, the roots that it lies on: they live with it, lie lower, and lie under no other such."""
     blocks = arena.blocks
     order = sorted(range(len(blocks)), key=lambda i: (offsets[i], blocks[i].size, i))
     by_start = sorted(range(len(blocks)), key=lambda i: blocks[i].lower)

@@ -53,7 +53,7 @@ def compile_graph(
 
 
 def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]:
-    """Return a number for every open dimension at which no shape is negative; the first axis of an input counts as a batch of 1."""
+    """Return a number for every open dimension at which no shape is negative; an input's first axis is a batch of 1."""
     types = list(dict.fromkeys(tensor.type for tensor in lowered.tensors))
     batches = {str(lowered.tensors[i].type.shape[0]) for i in lowered.inputs if lowered.tensors[i].type.shape}
     for guess in GUESSES:
@@ -61,7 +61,8 @@ def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]
         if all(_fits(type, binding) for type in types):
             return binding
     raise Error(
-        f"no sizes were found at which every shape is positive; give the dimensions {', '.join(dimensions(lowered))}: --set-dim NAME=INT"
+        "no sizes were found at which every shape is positive; "
+        f"give the dimensions {', '.join(dimensions(lowered))}: --set-dim NAME=INT"
     )
 
 

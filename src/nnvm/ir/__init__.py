@@ -55,11 +55,12 @@ from nnvm.ir.types import (
 from nnvm.ir.verify import verify
 
 __all__ = [
-    "ABSENT", "DTYPES", "EMPTY", "OVERLOADS", "UNKNOWN", "ContainerType", "DType", "Dim", "FileSlice", "Graph", "Node", "Op", "OpAttr",
-    "Params", "Rule", "TensorData", "TensorType", "UnknownRank", "Value", "analysis", "apply_rules", "at_least", "bf16", "boolean", "born",
-    "collection_paused", "commutes", "constant", "container_type", "contents", "count", "data_of", "dim", "dtype", "either", "equal", "f16",
-    "f32", "f64", "follow", "follow_types", "foreign", "i8", "i16", "i32", "i64", "input", "is_constant", "larger", "make", "named_input", "op",
-    "operators", "params", "parse_dim", "postorder", "product", "rebuild", "rewrite", "rule", "run_rules", "same", "same_type", "set_dims",
-    "smaller", "string", "tensor_data", "tensor_type", "trace", "types_agree", "u8", "u16", "u32", "u64", "uses", "variable", "verify",
-    "work",
+    "ABSENT", "DTYPES", "EMPTY", "OVERLOADS", "UNKNOWN", "ContainerType", "DType", "Dim", "FileSlice", "Graph", "Node",
+    "Op", "OpAttr", "Params", "Rule", "TensorData", "TensorType", "UnknownRank", "Value", "analysis", "apply_rules",
+    "at_least", "bf16", "boolean", "born", "collection_paused", "commutes", "constant", "container_type", "contents",
+    "count", "data_of", "dim", "dtype", "either", "equal", "f16", "f32", "f64", "follow", "follow_types", "foreign",
+    "i8", "i16", "i32", "i64", "input", "is_constant", "larger", "make", "named_input", "op", "operators", "params",
+    "parse_dim", "postorder", "product", "rebuild", "rewrite", "rule", "run_rules", "same", "same_type", "set_dims",
+    "smaller", "string", "tensor_data", "tensor_type", "trace", "types_agree", "u8", "u16", "u32", "u64", "uses",
+    "variable", "verify", "work",
 ]  # fmt: skip

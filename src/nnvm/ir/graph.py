@@ -60,7 +60,7 @@ class Graph:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """Every node, inputs and constants included, each after what it needs: inputs left to right, then control edges."""
+        """Every node, inputs and constants too, each after what it needs: inputs left to right, then control edges."""
         found: tuple[Node, ...] | None = self._memo.get(postorder)
         if found is None:
             found = self._memo[postorder] = postorder(self.outputs)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Params(dict[str, Any]):
-    """The parameters of a node, never changed; equal ones of plain literals are one object, told apart by type (1, 1.0, True)."""
+    """The parameters of a node, never changed; equal literals are one object, told apart by type (1, 1.0, True)."""
 
     __slots__ = ("literal",)
     literal: bool
@@ -212,7 +212,7 @@ OVERLOADS: Final[dict[str, Callable[..., Value]]] = _Overloads()
 
 
 class Node:
-    """One use of an operator; immutable. `after` holds nodes that must run before, `hints` what may be dropped at will."""
+    """One use of an operator, immutable; `after` holds nodes that must run before, `hints` what may be dropped."""
 
     __slots__ = ("after", "hints", "inputs", "name", "op", "outputs", "params")
     op: Final["Op[..., Any]"]
@@ -267,7 +267,7 @@ def make(
     hints: Mapping[str, Any],
     new: Callable[[type], Any] = object.__new__,
 ) -> Value:
-    """Make a node of one output without checking anything, and return that output: the fast path of builders and frontends."""
+    """Make a node of one output, unchecked, and return that output: the fast path of builders and frontends."""
     node = new(Node)
     node.op = op
     node.inputs = inputs

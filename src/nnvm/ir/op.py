@@ -161,8 +161,8 @@ def op(*, outputs: int | Count, name: str | None = None) -> Callable[[Callable[P
 def op(body: Any = None, /, *, outputs: int | Count | None = None, name: str | None = None) -> Any:
     """Make an operator of a function from input values and params to output types.
 
-    Positional arguments are inputs (a default of None makes one optional, `*xs` takes any number), keyword-only ones are params.
-    `outputs` counts the outputs where the annotation (TensorType, or a tuple of them) does not say.
+    Positional arguments are inputs (a default of None makes one optional, `*xs` takes any number), keyword-only ones are
+    params. `outputs` counts the outputs where the annotation, TensorType or a tuple of them, does not.
     """
     if body is None:
         return lambda body: Op(body, 1 if outputs is None else outputs, name)
@@ -190,7 +190,7 @@ def _find(module: str, place: str) -> Op[..., Any]:
 
 
 def foreign(name: str, module: str) -> Op[..., Any]:
-    """Return the one operator of this name that is carried, not known: any inputs, any params, as many outputs as its node says."""
+    """Return the one operator of this name that is carried, not known: any inputs, params and number of outputs."""
     known = _foreign.get((name, module))
     if known is not None:
         return known
@@ -225,11 +225,12 @@ def build(
 
 
 def specialise(operator: Op[..., Any]) -> None:
-    """Give an operator a `__call__` with its own signature, compiled once (binding through `inspect` costs thirty times more)."""
+    """Give an operator a `__call__` of its own signature, compiled once: `inspect` would bind thirty times slower."""
     fixed = operator.inputs[: -1 if operator.variadic else None]
     scope: dict[str, Any] = {
-        "__op": operator, "__build": build, "__make": make, "__lift": lift, "__params": params, "__EMPTY": EMPTY, "__ABSENT": ABSENT,
-        "__Value": Value, "__HINTLESS": HINTLESS, "__cached": operator._cache.get, "__defaults": operator.defaults,
+        "__op": operator, "__build": build, "__make": make, "__lift": lift, "__params": params, "__Value": Value,
+        "__EMPTY": EMPTY, "__ABSENT": ABSENT, "__HINTLESS": HINTLESS, "__cached": operator._cache.get,
+        "__defaults": operator.defaults,
     }  # fmt: skip  # the underscores keep them apart from the operator's arguments
     signature = [f"{name}=__ABSENT" if name in operator.optional else name for name in fixed]
     signature.append(f"*{operator.inputs[-1]}" if operator.variadic else "*")
@@ -326,7 +327,7 @@ _naming: list[Any] = [None, 0]
 
 
 def born(axis: int = 0) -> Size:
-    """Return the dimension that the data of the node being built decides, named after the node; unknown where that has no name."""
+    """Return the dimension that the data of the node being built decides, named after it; unknown without a name."""
     _naming[1] += 1
     return dim(f"{_naming[0]}.{axis}") if _naming[0] else UNKNOWN
 

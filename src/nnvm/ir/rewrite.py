@@ -13,7 +13,8 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
     """Visit each node, already on its new inputs, and put what `visit` returns in its place (None keeps it).
 
     A replacement that is new takes over the node's name, control edges and hints; a node with control edges that an old
-    replacement cannot take over stays. Where nothing changes the same graph is returned. With `origins`, `visit(node, origin)` also sees the node of the old graph.
+    replacement cannot take over stays. Where nothing changes the same graph is returned. With `origins`,
+    `visit(node, origin)` also sees the node of the old graph.
     """
     changed: dict[Value, Value] = {}
     moved: dict[Node, tuple[Node, ...]] = {}
@@ -89,7 +90,7 @@ def rebuild(node: Node, inputs: tuple[Value, ...], after: tuple[Node, ...] | Non
 
 
 def loses_order(node: Node, replacement: Sequence[Value], settled: set[Node]) -> bool:
-    """Say whether a node's control edges would be lost with it: what stands in its place is old, and does not have them."""
+    """Say whether a node's control edges would be lost: what stands in its place is old, and does not have them."""
     if not node.after or all(value.node is node for value in replacement):
         return False
     ends = {value.node for value in replacement}
@@ -97,7 +98,7 @@ def loses_order(node: Node, replacement: Sequence[Value], settled: set[Node]) ->
 
 
 def adopt(replacement: Sequence[Value], node: Node, settled: set[Node]) -> tuple[Value, ...]:
-    """Give a node's name, control edges and hints to the new node that yields its replacement; an old node stays as it is."""
+    """Give a node's name, control edges and hints to the new node of its replacement; an old node stays as it is."""
     made = replacement[0].node
     if made in settled or made is node or made is ABSENT.node or any(value.node is not made for value in replacement):
         return tuple(replacement)

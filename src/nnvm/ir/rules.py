@@ -90,7 +90,7 @@ class Rule:
     def apply(self, node: Node, match: Matcher) -> Value | None:
         """Return what this rule puts in place of the node's output, or None where it does not hold there.
 
-        A replacement whose type is not known to be the same is no replacement. Raises Error where the rule itself fails.
+        A replacement whose type is not known to be the same is none. Raises Error where the rule itself fails.
         """
         found = match(node)
         if found is None:
@@ -122,7 +122,8 @@ def rule(*, lowers: Measure) -> Callable[[Callable[..., Iterator[Value]]], Rule]
 def rule(function: Any = None, /, *, lowers: Measure = count) -> Any:
     """Make a rule of a generator: its first yield is what to find, its second what to put there, guards stand between.
 
-    Arguments annotated `Value` match any value, all others match a parameter. Numbers match constants that are this number throughout.
+    Arguments annotated `Value` match any value, all others match a parameter. Numbers match constants that are this
+    number throughout.
     """
     return Rule(function, lowers) if function is not None else lambda function: Rule(function, lowers)
 
@@ -289,7 +290,8 @@ def apply_rules(graph: Graph, rules: Iterable[Rule]) -> Graph:
 def run_rules(graph: Graph, rules: Iterable[Rule], *, budget: int = _BUDGET) -> Rewriting:
     """Rewrite by rules to a fixpoint in one walk: every node that a right side makes is visited too.
 
-    `budget` bounds the firings that one node of the graph may set off; at the bound its rewriting ends there and the report says so.
+    `budget` bounds the firings that one node of the graph may set off; at the bound its rewriting ends there and the
+    report says so.
     """
     index: dict[Op[..., Any], list[tuple[Rule, Matcher]]] = {}
     for each in rules:

@@ -24,7 +24,8 @@ class Difference:
 def same(a: Graph, b: Graph, *, names: bool = False) -> "bool | Difference":
     """Return True where two graphs are structurally equal, or a false Difference that says where they part.
 
-    Compares operators, params, wiring, control edges, types, and the names of inputs and outputs; of the other nodes with `names`.
+    Compares operators, params, wiring, control edges, types, and the names of inputs and outputs; with `names` those of
+    the other nodes too.
     """
     pending, done = [(a, b)], set()
     while pending:

@@ -15,8 +15,8 @@ Number: TypeAlias = int | float | bool
 CHUNK: Final = 1 << 22
 """Bytes that are hashed or copied at a time."""
 _FORMATS: Final = {
-    "bool": "?", "int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q",
-    "float16": "e", "float32": "f", "float64": "d",
+    "bool": "?", "int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q",
+    "uint64": "Q", "float16": "e", "float32": "f", "float64": "d",
 }  # fmt: skip
 
 
@@ -111,7 +111,8 @@ class TensorData:
             raise Error(f"the shape of a constant must be known: {type}")
         if (type.dtype.kind == "string") is not isinstance(source, tuple):
             raise Error(
-                f"a constant of {type} cannot hold {source.__class__.__name__}; strings are a tuple of bytes, all else is bytes"
+                f"a constant of {type} cannot hold {source.__class__.__name__}; "
+                "strings are a tuple of bytes, all else is bytes"
             )
         if isinstance(source, tuple):
             if repeats or len(source) != self.size:
@@ -150,14 +151,14 @@ class TensorData:
         return -(-self.size * self.tensor.dtype.bits // 8)
 
     def read(self) -> memoryview:
-        """Return all bytes; those of a file are mapped, not copied. Raise Error where the file changed, or for strings."""
+        """Return all bytes; a file's are mapped, not copied. Raise Error where the file changed, or for strings."""
         if isinstance(self.source, tuple):
             raise Error("a tensor of strings has no bytes; its elements are in `source`")
         held = self.source.read() if isinstance(self.source, FileSlice) else memoryview(self.source)
         return memoryview(self._repeated(held, self.nbytes)) if self.repeats else held
 
     def _repeated(self, element: memoryview, length: int) -> bytes:
-        """Return so many bytes of one element again and again; elements below a byte are packed, and nothing follows the last."""
+        """Return so many bytes of one element over and over; those below a byte are packed, with zeros after the last."""
         bits = self.dtype.bits
         if bits >= 8:
             return bytes(element) * (length // len(element))
@@ -197,7 +198,7 @@ class TensorData:
 
     @property
     def has_numbers(self) -> bool:
-        """Whether Python has numbers for the elements: not for strings, complex numbers and floats of a byte or less."""
+        """Whether Python has numbers for the elements: not for strings, complex numbers, floats of a byte or less."""
         return self.dtype.name in _FORMATS or self.dtype.name == "bfloat16" or self.dtype.is_integer
 
     def values(self) -> tuple[Number, ...]:

@@ -35,7 +35,8 @@ def trace(function: Callable[..., Any], /, **types: TensorType | None) -> Graph:
         returned = (returned,)
     if not isinstance(returned, (tuple, list)):
         raise Error(
-            f"{function.__name__} returned a {type_name(returned)}; a graph's outputs are values, or a tuple or mapping of them"
+            f"{function.__name__} returned a {type_name(returned)}; "
+            "a graph's outputs are values, or a tuple or mapping of them"
         )
     wanted = []
     for value in returned:

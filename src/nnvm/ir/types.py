@@ -80,7 +80,7 @@ def dtype(name: str) -> DType:
 
 
 class TensorType:
-    """Element type and shape of a tensor, interned, so `is` compares; `shape_or_none` is None where the rank is unknown.
+    """Element type and shape of a tensor, interned, so `is` compares; `shape_or_none` is None for an unknown rank.
 
     `x.type[(n, 3)]` is the same element type with another shape.
     """

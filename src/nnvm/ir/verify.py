@@ -8,7 +8,7 @@ from nnvm.ir.types import same_type
 
 
 def verify(graph: Graph) -> Graph:
-    """Return the graph, or raise Error naming the first node that is ill-formed: shape of its record, arity, types, names.
+    """Return the graph, or raise Error naming the first node that is ill-formed: record, arity, types, names.
 
     Graphs among the params are checked as well.
     """
@@ -30,7 +30,8 @@ def _verify(graph: Graph) -> None:
         _check_types(node)
         if node.op is input and node not in listed:
             raise Error(
-                f"{node!r} is an input that the graph does not list; the inputs are {[value.name for value in graph.inputs]}"
+                f"{node!r} is an input that the graph does not list; "
+                f"the inputs are {[value.name for value in graph.inputs]}"
             )
         if node.name is not None and named.setdefault(node.name, node) is not node:
             raise Error(

@@ -147,5 +147,6 @@ def _from(x: Value, axis: int) -> TensorType:
 
 
 elementwise(
-    relu, sigmoid, tanh, leaky_relu, elu, selu, celu, softplus, softsign, hard_sigmoid, hard_swish, thresholded_relu, mish, gelu, prelu,
+    relu, sigmoid, tanh, leaky_relu, elu, selu, celu, softplus, softsign, hard_sigmoid, hard_swish, thresholded_relu,
+    mish, gelu, prelu,
 )(True)  # fmt: skip

@@ -354,9 +354,10 @@ commutes(
     mean_n,
 )(True)
 elementwise(
-    neg, abs, reciprocal, sqrt, exp, log, floor, ceil, round, sign, erf, identity, sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh,
-    atanh, add, sub, mul, div, pow, mod, equal, less, less_equal, greater, greater_equal, logical_and, logical_or, logical_xor, logical_not,
-    bitwise_and, bitwise_or, bitwise_xor, bitwise_not, isnan, isinf, minimum, maximum, add_n, mean_n, where, clip, cast,
+    neg, abs, reciprocal, sqrt, exp, log, floor, ceil, round, sign, erf, identity, sin, cos, tan, asin, acos, atan,
+    sinh, cosh, asinh, acosh, atanh, add, sub, mul, div, pow, mod, equal, less, less_equal, greater, greater_equal,
+    logical_and, logical_or, logical_xor, logical_not, bitwise_and, bitwise_or, bitwise_xor, bitwise_not, isnan, isinf,
+    minimum, maximum, add_n, mean_n, where, clip, cast,
 )(True)  # fmt: skip
 OVERLOADS.update(
     {

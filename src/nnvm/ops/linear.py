@@ -9,7 +9,7 @@ from nnvm.ops.typing import broadcast, fits, one_dtype, require
 
 @op
 def matmul(x: Value, y: Value) -> TensorType:
-    """Multiply matrices as NumPy does: leading dimensions broadcast, a vector stands for a row or a column (ONNX MatMul)."""
+    """Multiply matrices as NumPy does: leading dimensions broadcast, a vector is a row or a column (ONNX MatMul)."""
     dtype = one_dtype((x, y))
     left, right = x.shape, y.shape
     require(left and right, "a scalar has no rows; use mul")
@@ -31,7 +31,7 @@ def gemm(
     transpose_a: bool = False,
     transpose_b: bool = False,
 ) -> TensorType:
-    """Return alpha * a @ b + beta * c for two matrices, either transposed on demand; c broadcasts to the product (ONNX Gemm)."""
+    """Return alpha * a @ b + beta * c of matrices, transposed on demand; c broadcasts to the product (ONNX Gemm)."""
     dtype = one_dtype((a, b) if c is None else (a, b, c))
     require(len(a.shape) == len(b.shape) == 2, f"gemm takes matrices, not {list(a.shape)} and {list(b.shape)}")
     rows, inner = a.shape[::-1] if transpose_a else a.shape

@@ -29,7 +29,7 @@ def window_sizes(
     auto_pad: str = "NOTSET",
     ceil_mode: bool = False,
 ) -> Shape:
-    """Return the spatial output shape of a convolution or pool; `pads` are begins, then ends; empty tuples are defaults."""
+    """Return the spatial output shape of a convolution or pool; `pads` are begins, then ends; () is the default."""
     rank = len(image)
     require(len(kernel) == rank, f"a window of {len(kernel)} dimensions for {rank} spatial dimensions")
     strides, dilations = _each(strides, rank, 1, "strides"), _each(dilations, rank, 1, "dilations")
@@ -70,7 +70,8 @@ def conv(
 ) -> TensorType:
     """Slide `weight` [out, channels / groups, *window] over x [batch, channels, *image] (ONNX Conv).
 
-    `pads` are begins, then ends; empty tuples mean strides 1, pads 0, dilations 1; `kernel` repeats the window for untyped weights.
+    `pads` are begins, then ends; empty tuples mean strides 1, pads 0, dilations 1; `kernel` repeats the window for
+    untyped weights.
     """
     dtype = one_dtype((x, weight))
     batch, channels, *image = x.shape
@@ -221,7 +222,7 @@ def global_max_pool(x: Value) -> TensorType:
 def batch_norm(
     x: Value, scale: Value, bias: Value, mean: Value, var: Value, *, epsilon: float = 1e-5, momentum: float = 0.9
 ) -> TensorType:
-    """Return (x - mean) / sqrt(var + epsilon) * scale + bias, channel by channel, with given statistics (ONNX BatchNormalization)."""
+    """Return (x - mean) / sqrt(var + epsilon) * scale + bias by channel, statistics given (ONNX BatchNormalization)."""
     if x.tensor.shape_or_none is not None:
         channels = x.shape[1] if len(x.shape) > 1 else 1
         for value in (scale, bias, mean, var):

@@ -75,7 +75,7 @@ def reduce_l1(
 def reduce_l2(
     x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
 ) -> TensorType:
-    """Return the root of the sum of squares along `axes`, all of them where they are absent or empty (ONNX ReduceL2)."""
+    """Return the root of the sum of squares along `axes`, all where they are absent or empty (ONNX ReduceL2)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 
@@ -91,7 +91,7 @@ def reduce_log_sum(
 def reduce_log_sum_exp(
     x: Value, axes: Value | None = None, *, keepdims: bool = True, noop_with_empty_axes: bool = False
 ) -> TensorType:
-    """Return the logarithm of the sum of exponentials along `axes`, all of them where they are absent or empty (ONNX ReduceLogSumExp)."""
+    """Return the log of the sum of exponentials along `axes`, all where absent or empty (ONNX ReduceLogSumExp)."""
     return _reduced(x, axes, keepdims, noop_with_empty_axes)
 
 

@@ -26,7 +26,7 @@ def size(x: Value) -> TensorType:
 
 
 def sizes_in(value: Value) -> Shape:
-    """Return the dimensions that a vector holds; those that are not known are born of its data. Raise UnknownRank without a length."""
+    """Return the dimensions that a vector holds, unknown ones born of its data; raise UnknownRank without a length."""
     known = contents(value)
     if known is not None:
         return known
@@ -131,7 +131,7 @@ def _split_count(inputs: tuple[Value, ...], params: Mapping[str, Any]) -> int:
 
 @op(outputs=_split_count)
 def split(x: Value, sizes: Value | None = None, *, axis: int = 0, parts: int) -> tuple[TensorType, ...]:
-    """Cut x along `axis` into `parts`, of the given sizes or equal ones, the last one smaller where it must be (ONNX Split)."""
+    """Cut x along `axis` into `parts` of given or equal sizes, the last one smaller where it must be (ONNX Split)."""
     at = axis_of(axis, len(x.shape))
     whole = x.shape[at]
     if sizes is not None:
@@ -183,7 +183,7 @@ def sliced(length: Size, start: Size, end: Size, step: Size) -> Size:
 
 
 def first_of_slice(length: Size, start: Size, step: int) -> Size:
-    """Return where a slice begins; backwards it begins inside even where `start` lies before the first element, as ONNX says."""
+    """Return where a slice begins; backwards inside even where `start` lies before the first element, as ONNX says."""
     return _clamp(start, length, 0, length if step > 0 else length - 1)
 
 

@@ -103,4 +103,6 @@ def require(condition: object, message: str) -> None:
         raise ValueError(message)
 
 
-__all__ = ["axes_of", "axis_of", "broadcast", "broadcast_type", "fits", "of_kind", "one_dtype", "rank_or_none", "require"]
+__all__ = [
+    "axes_of", "axis_of", "broadcast", "broadcast_type", "fits", "of_kind", "one_dtype", "rank_or_none", "require",
+]  # fmt: skip

@@ -307,10 +307,10 @@ class _Order:
     """Which steps are sure to have ended before a step starts.
 
     Most questions are about a step that is waited for directly, or one before a point that all steps up to
-    are known to precede; only for the others is there a search, at most once a step.
+    are known to precede; only for the others is there a search, of the steps between the two.
     """
 
-    __slots__ = ("before", "found", "program", "searched")
+    __slots__ = ("before", "program")
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -321,8 +321,6 @@ class _Order:
             while reached in waits:
                 reached += 1
             self.before.append(reached)
-        self.searched = -1
-        self.found: set[int] = set()
 
     def need(self, step: int, earlier: int, why: str) -> None:
         """Raise Error unless `earlier` has ended when `step` starts."""
@@ -339,14 +337,15 @@ class _Order:
         return search and self.reaches(step, earlier)
 
     def reaches(self, step: int, earlier: int) -> bool:
-        if self.searched == step:
-            return earlier in self.found
-        self.searched, self.found = step, set()
-        todo = list(self.program.steps[step].waits)
+        """Walk back along waits, the earliest first, and never past `earlier`."""
+        steps, before = self.program.steps, self.before
+        seen = {step}
+        todo = [step]
         while todo:
-            wait = todo.pop()
-            if wait in self.found:
-                continue
-            self.found.add(wait)
-            todo.extend(self.program.steps[wait].waits)
-        return earlier in self.found
+            for wait in reversed(steps[todo.pop()].waits):
+                if wait == earlier or earlier < before[wait]:
+                    return True
+                if wait > earlier and wait not in seen:
+                    seen.add(wait)
+                    todo.append(wait)
+        return False

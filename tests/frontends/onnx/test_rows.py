@@ -45,7 +45,6 @@ def test_a_row_reads_and_writes() -> None:
     written = made.write(op(*inputs, **params).node, 17)
     assert (written.type, written.inputs, written.attributes) == ("Thing", (X,), {"alpha": 0.5})
     assert row("Thing", ops.relu).read(use(alpha=1.0)) is None
-    assert row("Thing", ops.relu).read(Use("T", 17, "t", (X,), {}, ("a", "b"))) is None
 
 
 def test_constants_of_attributes() -> None:

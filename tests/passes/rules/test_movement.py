@@ -53,7 +53,7 @@ def test_named_dimensions_are_no_obstacle(name: str) -> None:
 
 
 SOMETHING = {
-    "reshape": lambda x: ops.reshape(x, (3, 2)),
+    "reshape": lambda x: ops.reshape(x, (4, 1)),
     "expand": lambda x: ops.expand(x, (1, 2, 2)),
     "tile": lambda x: ops.tile(x, (2, 1)),
     "concat of two": lambda x: ops.concat(x, x, axis=1),

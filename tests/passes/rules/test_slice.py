@@ -22,8 +22,8 @@ JOINED = {
     "one axis": (lambda x: cut(cut(x, 1, 5), 1, 3), ((2,), (4,), (0,), (1,))),
     "to the end": (lambda x: cut(cut(x, 1, FAR), 1, FAR), ((2,), (6,), (0,), (1,))),
     "from the end": (lambda x: cut(cut(x, -4, FAR), -3, -1), ((3,), (5,), (0,), (1,))),
-    "strides": (lambda x: cut(cut(x, 0, FAR, 0, 2), 1, FAR), ((2,), (6,), (0,), (2,))),
-    "back and forth": (lambda x: cut(cut(x, -1, -FAR, 0, -1), -1, -FAR, 0, -2), ((0,), (6,), (0,), (2,))),
+    "strides": (lambda x: cut(cut(x, 0, FAR, 0, 2), 1, FAR), ((2,), (5,), (0,), (2,))),
+    "back and forth": (lambda x: cut(cut(x, -1, -FAR, 0, -1), -1, -FAR, 0, -2), ((0,), (5,), (0,), (2,))),
     "backward": (lambda x: cut(cut(x, 0, 5), -1, -FAR, 0, -1), ((4,), (-7,), (0,), (-1,))),
 }
 
@@ -41,12 +41,12 @@ def test_slices_join(name: str) -> None:
     assert_rewrites(cancel_layout, before, after)
 
 
-def test_named_dimensions_join_where_both_count_from_the_front() -> None:
+def test_named_dimensions_join_where_the_axes_differ() -> None:
     def before(x: f32["c", "m"]) -> Value:
-        return cut(cut(cut(x, 1, FAR), 1, FAR), 0, 2, 1)
+        return cut(cut(x, 1, FAR), 0, 2, 1)
 
     def after(x: f32["c", "m"]) -> Value:
-        return ops.slice(x, (2, 0), (FAR, 2), (0, 1), (1, 1))
+        return ops.slice(x, (1, 0), (FAR, 2), (0, 1), (1, 1))
 
     assert_rewrites(cancel_layout, before, after)
 

@@ -46,6 +46,10 @@ MEET = {
         lambda x: first(ops.relu(last(x)) * last(ops.exp(x))),
         lambda x: ops.relu(x) * ops.exp(x),
     ),
+    "one of two": (
+        lambda x: first(last(x) * ops.softmax(last(x))),
+        lambda x: x * first(ops.softmax(last(x))),
+    ),
     "beside each other": (lambda x: last(ops.exp(x)) + last(x), lambda x: last(ops.exp(x) + x)),
 }
 
@@ -66,10 +70,9 @@ def test_transposes_meet(name: str) -> None:
 APART = {
     "alone": last,
     "after relu": lambda x: last(ops.relu(x)),
-    "one of two": lambda x: first(last(x) * ops.reshape(x, (2, 2, 4, 3))),
     "nothing to gain": lambda x: ops.relu(last(x)) + ops.reshape(x, (2, 2, 4, 3)),
     "a sum between": lambda x: first(ops.softmax(last(x))),
-    "of another rank": lambda x: ops.transpose(ops.transpose(ops.reduce_sum(x, (0, 1), keepdims=False)) + last(x)),
+    "of another rank": lambda x: first(last(x) + ops.reduce_sum(x, (0, 2, 3), keepdims=False)),
 }
 
 

@@ -77,7 +77,7 @@ def test_two_dimensions_that_only_the_run_knows_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "build", [lambda x: ops.flatten(x), lambda x: ops.reshape(x, (3, 2)), lambda x: ops.unsqueeze(x, (0,))]
+    "build", [lambda x: ops.flatten(x, axis=0), lambda x: ops.reshape(x, (3, 2)), lambda x: ops.unsqueeze(x, (0,))]
 )
 def test_a_view_alone_stays_what_it_is(build) -> None:
     def program(x: f32[2, 3]) -> Value:

@@ -30,7 +30,8 @@ def evaluate(node: Node) -> list[TensorData] | None:
     params = dict(made.params)
     if made.workspace is not None:
         shapes = [None if array is None else array.shape for array in inputs]
-        size = made.workspace([out.shape for out in outs], shapes, outs[0].itemsize, params)
+        first = next((array for array in inputs if array is not None), outs[0])
+        size = made.workspace([out.shape for out in outs], shapes, first.itemsize, params)
         if size:
             params["workspace"] = _DEVICE.allocate(size)
     try:

@@ -17,9 +17,18 @@ lowering: Final[OpAttr[Lower]] = OpAttr(
 )
 
 RENAMED: Final = {
-    "pow": "power", "round": "round_even", "abs": "absolute", "identity": "copy", "slice": "slice_array", "arange": "sequence",
+    "pow": "power", "round": "round_even", "abs": "absolute", "identity": "copy", "slice": "slice_array",
+    "arange": "sequence",
 }  # fmt: skip
 """Kernels that are called otherwise than their operators."""
+
+OVER_FIRST: Final = frozenset(
+    (
+        *(ops.clip, ops.softmax, ops.log_softmax, ops.softmax_from, ops.log_softmax_from, ops.batch_norm),
+        *(ops.instance_norm, ops.layer_norm, ops.dropout, ops.trilu, ops.scatter_elements, ops.scatter_nd),
+    )
+)
+"""Operators whose kernels may write over their first input, and over no other."""
 
 
 def call(node: Node) -> Call | None:
@@ -34,8 +43,14 @@ def call(node: Node) -> Call | None:
     full = f"numpy:{kernel}/1"
     if full not in KERNELS or node.op.foreign:
         return None
-    inplace = tuple(i for i, value in enumerate(inputs) if value is not ABSENT) if node.op in elementwise else ()
-    return Call(full, inputs, params, inplace, WORKSPACES.get(full))
+    return Call(full, inputs, params, _inplace(node, inputs), WORKSPACES.get(full))
+
+
+def _inplace(node: Node, inputs: tuple[Value, ...]) -> tuple[int, ...]:
+    """Return the inputs that output 0 may overwrite, where the types are equal."""
+    if node.op in OVER_FIRST:
+        return (0,)
+    return tuple(i for i, value in enumerate(inputs) if value is not ABSENT) if node.op in elementwise else ()
 
 
 def _own(node: Node) -> str:
@@ -53,21 +68,20 @@ def _window(node: Node) -> Mapping[str, Any]:
     if given["auto_pad"] == "VALID":
         pads = (0,) * (2 * rank)
     elif given["auto_pad"].startswith("SAME"):
-        needs = [_same(node, i, image[i], kernel[i], strides[i], dilations[i]) for i in range(rank)]
+        needs = [_same(node, image[i], kernel[i], strides[i], dilations[i]) for i in range(rank)]
         smaller, larger = [need // 2 for need in needs], [need - need // 2 for need in needs]
         pads = (*smaller, *larger) if given["auto_pad"] == "SAME_UPPER" else (*larger, *smaller)
     return {"kernel": tuple(kernel), "strides": strides, "pads": tuple(pads), "dilations": dilations}
 
 
-def _same(node: Node, axis: int, size: Any, kernel: int, stride: int, dilation: int) -> int:
-    reach = dilation * (kernel - 1) + 1
-    if stride == 1:
-        return reach - 1
-    if not isinstance(size, int):
-        raise Error(
-            f"{node!r}: the pads of auto_pad={node.params['auto_pad']} depend on the dimension {size}; give it: --set-dim {size}=..."
-        )
-    return max((-(-size // stride) - 1) * stride + reach - size, 0)
+def _same(node: Node, size: Any, kernel: Any, stride: int, dilation: int) -> int:
+    """Return how many elements to pad along one axis, so that the output has ceil(size / stride)."""
+    for needed in (kernel,) if stride == 1 else (kernel, size):
+        if not isinstance(needed, int):
+            what = f"the pads of auto_pad={node.params['auto_pad']} depend on the dimension {needed}"
+            raise Error(f"{node!r}: {what}; give it: --set-dim {needed}=...")
+    reach: int = dilation * (kernel - 1) + 1
+    return reach - 1 if stride == 1 else max((-(-size // stride) - 1) * stride + reach - size, 0)
 
 
 @lowering(ops.conv)
@@ -177,8 +191,8 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 
 @lowering(
-    ops.reduce_sum, ops.reduce_mean, ops.reduce_max, ops.reduce_min, ops.reduce_prod, ops.reduce_l1, ops.reduce_l2, ops.reduce_log_sum,
-    ops.reduce_log_sum_exp, ops.reduce_sum_square,
+    ops.reduce_sum, ops.reduce_mean, ops.reduce_max, ops.reduce_min, ops.reduce_prod, ops.reduce_l1, ops.reduce_l2,
+    ops.reduce_log_sum, ops.reduce_log_sum_exp, ops.reduce_sum_square,
 )  # fmt: skip
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     rank = len(node.inputs[0].shape)

@@ -31,6 +31,8 @@ def in_order(
                     f"{name!r} is defined twice, the second time by node {i} ({records[i][2].op_type}); rename one"
                 )
             defined.add(name)
+    if set(map(type, defined)) != {str}:
+        raise Error("the name of a value is no UTF-8 text; export the file again")
     if sorted_already and defined.issuperset(wanted):
         return range(len(records))
     _check_defined(records, captured, defined, wanted)

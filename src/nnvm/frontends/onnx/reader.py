@@ -1,14 +1,15 @@
 """How a model in ONNX becomes a graph, node for node."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, Final
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
-from nnvm.frontends.onnx.attributes import NESTED, read_attribute
+from nnvm.frontends.onnx.attributes import NESTED, OPAQUE, read_attribute
 from nnvm.frontends.onnx.carry import CARRIED, captured_names, carry, foreign_operator
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.order import in_order
@@ -83,11 +84,15 @@ def _parse(data: bytes, where: str) -> onnx.ModelProto:
 
 def _import(model: onnx.ModelProto, where: str, folder: str | None) -> Graph:
     with collection_paused():
-        reader = _Reader(model, folder)
         try:
+            reader = _Reader(model, folder)
             graph = reader.run()
         except Error as error:
             raise Error(f"{where}: {error}") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Error(
+                f"{where}: malformed, a field holds what ONNX does not allow: {error}; export it again"
+            ) from error
         if reader.wrong:
             more = f"; and {len(reader.wrong) - _SHOWN} more" if len(reader.wrong) > _SHOWN else ""
             count = f"{len(reader.wrong)} problems: " if len(reader.wrong) > 1 else ""
@@ -138,7 +143,7 @@ class _Reader:
         read = self._read_node
         for i in order:
             names, outputs, node = records[i]
-            read(i, node, names, outputs, captures[i] if i in captures else (), used)
+            read(i, node, names, outputs, captures.get(i, ()), used)
         if self.wrong:
             return Graph(())
         return self._finish(inputs)
@@ -219,6 +224,8 @@ class _Reader:
         """Return the row of a domain and type, None for what is carried."""
         domain, type = key
         row = None
+        if not (isinstance(domain, str) and isinstance(type, str)):
+            raise Error(f"the operator of a node, {domain!r} {type!r}, is no UTF-8 text")
         if domain in _STANDARD and (domain, type, "") not in self.functions:
             version = schemas.since(type, self.opset)
             if version is not None and self.opset >= schemas.OLDEST and version <= schemas.VETTED:
@@ -228,6 +235,8 @@ class _Reader:
 
     def _read(self, row: Row, use: Use) -> Read | None:
         inputs = use.inputs
+        if OPAQUE in use.attributes.values():
+            return None
         if not inputs or inputs[0] is ABSENT:
             raise _lacks(use, row.ops[0])
         if self.types.containers and any([value.type.__class__ is ContainerType for value in inputs]):
@@ -285,7 +294,7 @@ class _Reader:
             self._define(name, self._constant(attribute.t, name, hints))
             return True
         value = read_attribute(attribute, self.folder, name)
-        data = _plain_constant(attribute.name, value)
+        data = None if value is OPAQUE else _plain_constant(attribute.name, value)
         if data is not None:
             self._define(name, make_constant(data, name, hints))
         return data is not None
@@ -337,7 +346,20 @@ def _skeleton(model: onnx.ModelProto) -> bytes:
     """Return what is left of a model, which is emptied for it, without what the graph says itself."""
     for field in ("node", "initializer", "sparse_initializer", "input", "output", "value_info"):
         model.graph.ClearField(field)
+    _check_text(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _check_text(message: Message) -> None:
+    """Raise Error where a text somewhere in a message is none, which protobuf finds out only when it is read."""
+    pending = [message]
+    while pending:
+        for field, value in pending.pop().ListFields():
+            values = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
+            if field.type == field.TYPE_MESSAGE:
+                pending += values
+            elif field.type == field.TYPE_STRING and not all(isinstance(item, str) for item in values):
+                raise Error(f"{field.full_name} is no UTF-8 text")
 
 
 def _has_subgraph(node: onnx.NodeProto) -> bool:
@@ -346,6 +368,8 @@ def _has_subgraph(node: onnx.NodeProto) -> bool:
 
 def _hints(i: int, node: onnx.NodeProto, outputs: tuple[str, ...]) -> dict[str, Any]:
     name, doc, metadata = node.name, node.doc_string, node.metadata_props
+    if not (isinstance(name, str) and isinstance(doc, str)):
+        raise Error(f"node {i} has a name or a note that is no UTF-8 text")
     if len(outputs) == 1 and not (name or doc or metadata):
         return {POSITION: i}
     several = outputs if len(outputs) > 1 else ()

@@ -41,7 +41,11 @@ class Use:
     def ints(self, name: str) -> Value:
         """Make an input of an attribute that lists whole numbers, ABSENT where there is none."""
         values = self.attributes.get(name)
-        return ABSENT if values is None else self.constant(tensor_data(values, i64[len(values)]), name)
+        if values is None:
+            return ABSENT
+        if not isinstance(values, tuple):
+            raise Error(f"{self.type} {self.name!r}: its attribute {name!r} lists whole numbers, not {values!r}")
+        return self.constant(tensor_data(values, i64[len(values)]), name)
 
     def needs(self, i: int) -> bool:
         """Say whether anything uses an output."""
@@ -134,7 +138,10 @@ def read_params(columns: Mapping[str, Attribute], use: Use) -> dict[str, Any] | 
     params = {}
     for name, column in columns.items():
         if name in given:
-            params[column.param] = column.convert(given[name])
+            try:
+                params[column.param] = column.convert(given[name])
+            except (TypeError, ValueError) as error:
+                raise Error(f"{use.type} {use.name!r}: its attribute {name!r} cannot be {given[name]!r}") from error
         elif column.default is REQUIRED:
             raise Error(f"{use.type} {use.name!r} lacks its attribute {name!r}, which has no default")
         else:

@@ -1,10 +1,9 @@
 """How a slice of a slice is one."""
 
-from builtins import slice as builtin_slice
-
 from nnvm.ir import ABSENT, Node, Value
+from nnvm.ir.dims import Size
 from nnvm.ops import slice
-from nnvm.ops.shape import FAR, axes_of_slice
+from nnvm.ops.shape import axes_of_slice
 from nnvm.passes.constants import vector, whole
 
 Cut = tuple[int, int, int]
@@ -45,23 +44,25 @@ def join_slices(node: Node) -> Value | None:
     return slice(x, vector(starts), vector(ends), vector(joined), vector(steps))
 
 
-def _joined(length: object, first: Cut, second: Cut) -> Cut | None:
-    """Return the cut that takes what the second takes of what the first takes."""
-    if isinstance(length, int):
-        return _of_range(range(length)[_python(first)][_python(second)], length)
-    (a, b, p), (c, d, q) = first, second
-    if p != 1 or q != 1 or min(a, b, c, d) < 0:
+def _joined(length: Size, first: Cut, second: Cut) -> Cut | None:
+    """Return the cut that takes what the second takes of what the first takes, along an axis of known length."""
+    if not isinstance(length, int):
         return None
-    return a + c, min(b, a + d) if d < FAR else b, 1
-
-
-def _python(cut: Cut) -> builtin_slice:
-    start, end, step = cut
-    return builtin_slice(start, end, step)
-
-
-def _of_range(taken: range, length: int) -> Cut:
-    if not taken:
+    outer = _taken(length, first)
+    inner = _taken(len(outer), second)
+    if not inner:
         return 0, 0, 1
-    end = taken.stop if taken.stop >= 0 else -length - 1
-    return taken.start, end, taken.step
+    step = outer.step * inner.step
+    end = outer[inner[-1]] + (1 if step > 0 else -1)
+    return outer[inner[0]], end if end >= 0 else -length - 1, step
+
+
+def _taken(length: int, cut: Cut) -> range:
+    """Return which elements ONNX takes: unlike Python, going backward it starts at an element, whatever the start."""
+    start, end, step = cut
+    if not length:
+        return range(0)
+    begin, limit = (at + length if at < 0 else at for at in (start, end))
+    if step > 0:
+        return range(min(max(begin, 0), length), min(max(limit, 0), length), step)
+    return range(min(max(begin, 0), length - 1), min(max(limit, -1), length - 1), step)

@@ -1,0 +1,54 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnvm import ops
+from nnvm.backends.numpy.device import dtype_of
+from nnvm.backends.numpy.evaluate import evaluate
+from nnvm.errors import Error
+from nnvm.ir import Node, boolean, constant, f32, foreign, i64, named_input, tensor_data
+from tests.backends.numpy.test_table import USES
+from tests.ops.uses import Use, apply, close, ours
+
+
+def fixed(use: Use) -> Use:
+    """Make every input of a use constant."""
+    return Use(use.op, use.arrays, range(len(use.arrays)), **use.params)
+
+
+def number(value: float) -> Any:
+    return constant(data=tensor_data(value, f32[()]))
+
+
+@given(st.one_of(list(USES.values())))
+@settings(max_examples=300)
+def test_computing_now_is_running(use: Use) -> None:
+    node = apply(fixed(use))[1][0].node
+    found = evaluate(node)
+    assert found is not None
+    assert [data.tensor for data in found] == list(node.types)
+    arrays = [np.frombuffer(data.read(), dtype_of(data.dtype.name)).reshape(data.shape) for data in found]
+    assert all(map(close, arrays, ours(use)))
+
+
+def test_what_cannot_be_computed_now() -> None:
+    one = number(1.0)
+    assert evaluate(Node(foreign("Strange", "nobody"), (one,), types=(f32[()],))) is None
+    assert evaluate(ops.nonzero(one, name="y").node) is None
+    assert evaluate(ops.dropout(one, one, constant(data=tensor_data(True, boolean[()])))[0].node) is None
+    assert evaluate(ops.relu(named_input("x", f32["n"])).node) is None
+
+
+def test_an_input_that_is_not_constant() -> None:
+    with pytest.raises(Error, match="x: f32.* is not constant"):
+        evaluate(ops.relu(named_input("x", f32[2])).node)
+
+
+def test_a_kernel_that_fails_names_the_node() -> None:
+    x = constant(data=tensor_data([1.0, 2.0], f32[2]))
+    beyond = constant(data=tensor_data([7], i64[1]))
+    with pytest.raises(Error, match=r"picked = gather\(.*\) cannot be computed: .*7"):
+        evaluate(ops.gather(x, beyond, name="picked").node)

@@ -1,6 +1,8 @@
 """The middle of a deep-learning system: a graph, operators and passes from anywhere, proven plans, any executor."""
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 _DOORS = {
@@ -34,3 +36,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Doors(ModuleType):
+    def __setattr__(self, name: str, value: object) -> None:
+        """Keep `nnvm.compile` the function when the import system binds the folder of that name here."""
+        if name not in _HOME or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Doors

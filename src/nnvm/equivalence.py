@@ -157,7 +157,7 @@ def _judge(found: Comparison, name: str, a: Any, b: Any) -> None:
 
 
 def agree(a: Any, b: Any, tolerance: float | None = None) -> tuple[bool, float]:
-    """Say whether `a` equals the expected `b` within tolerance, and the largest absolute error where both are finite."""
+    """Say whether `a` equals the expected `b` within tolerance, and the largest absolute error of finite numbers."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False, float("inf")

@@ -161,7 +161,7 @@ def op(*, outputs: int | Count, name: str | None = None) -> Callable[[Callable[P
 def op(body: Any = None, /, *, outputs: int | Count | None = None, name: str | None = None) -> Any:
     """Make an operator of a function from input values and params to output types.
 
-    Positional arguments are inputs (a default of None makes one optional, `*xs` takes any number), keyword-only ones are
+    Positional arguments are inputs (a default of None makes one optional, `*xs` takes any number), the keyword-only are
     params. `outputs` counts the outputs where the annotation, TensorType or a tuple of them, does not.
     """
     if body is None:

@@ -158,7 +158,7 @@ class TensorData:
         return memoryview(self._repeated(held, self.nbytes)) if self.repeats else held
 
     def _repeated(self, element: memoryview, length: int) -> bytes:
-        """Return so many bytes of one element over and over; those below a byte are packed, with zeros after the last."""
+        """Return so many bytes of one element over and over; below a byte it is packed, with zeros after the last."""
         bits = self.dtype.bits
         if bits >= 8:
             return bytes(element) * (length // len(element))

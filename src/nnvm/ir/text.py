@@ -3,7 +3,7 @@
 import keyword
 import re
 
-from nnvm.ir.graph import Graph
+from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, Node, Value
 from nnvm.ir.op import constant, input
 from nnvm.ir.tensor_data import TensorData
@@ -14,7 +14,8 @@ _OTHER = re.compile(r"\W+", re.ASCII)
 
 def print_graph(graph: Graph) -> str:
     """Return the graph as a Python function: typed arguments, a line for each node, a mapping of named outputs."""
-    return "\n".join(_print(graph, _label(graph.name, _reserved(graph)), ""))
+    with collection_paused():
+        return "\n".join(_print(graph, _label(graph.name, _reserved(graph)), ""))
 
 
 def _reserved(graph: Graph) -> dict[str, int]:
@@ -77,8 +78,10 @@ def _literal(param: object) -> str:
 
 def _label(name: str, taken: dict[str, int]) -> str:
     """Return a Python name that is not taken; `taken` counts on where the last search for the same one ended."""
-    base = _OTHER.sub("_", name) or "_"
-    base = f"_{base}" if base[0].isdigit() else base
+    base = name
+    if not name.isidentifier() or not name.isascii():
+        base = _OTHER.sub("_", name) or "_"
+        base = f"_{base}" if base[0].isdigit() else base
     label, number = base, taken.get(base, 0)
     while label in taken:
         number += 1

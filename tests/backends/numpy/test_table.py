@@ -39,13 +39,13 @@ def memory_of(use: Use, node: Node, inputs: Any) -> list[Any]:
 
 
 def run(use: Use, alias: int | None = None, shared: bool = False) -> list[Any]:
-    """Run a use's kernel into memory of its own, or over an input; equal inputs may share their memory."""
+    """Run a use's kernel into memory of its own, or over an input; further inputs may be views of the first."""
     node = node_of(use)
     made = call(node)
     assert made is not None
     inputs = memory_of(use, node, made.inputs)
     if shared:
-        inputs = [inputs[0] if each is not None and same_kind(each, inputs[0]) else each for each in inputs]
+        inputs = [each if each is None or not alike(each, inputs[0]) else inputs[0].reshape(each.shape) for each in inputs]
     outs = [DEVICE.empty(value.tensor.dtype.name, value.shape) for value in node.outputs]
     for out in outs:
         out.reshape(-1).view(np.uint8).fill(255)
@@ -56,8 +56,9 @@ def run(use: Use, alias: int | None = None, shared: bool = False) -> list[Any]:
     return outs
 
 
-def same_kind(a: Any, b: Any) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype
+def alike(a: Any, b: Any) -> bool:
+    """Say whether one may be a view of the other."""
+    return a.size == b.size and a.dtype == b.dtype
 
 
 def overwritable(use: Use) -> list[int]:

@@ -19,11 +19,7 @@ def evaluate(node: Node) -> list[TensorData] | None:
         return None
     outs = []
     for value in node.outputs:
-        if (
-            not isinstance(value.type, TensorType)
-            or value.type.shape_or_none is None
-            or not isinstance(value.type.elements, int)
-        ):
+        if not isinstance(value.type, TensorType) or not _is_static(value.type):
             return None
         outs.append(_DEVICE.empty(value.type.dtype.name, value.type.shape))  # type: ignore[arg-type]
     inputs = [None if value is ABSENT else _array(value) for value in made.inputs]
@@ -40,6 +36,10 @@ def evaluate(node: Node) -> list[TensorData] | None:
     except (ValueError, IndexError, TypeError) as error:
         raise Error(f"{node!r} cannot be computed: {error}") from error
     return [TensorData(value.tensor, memoryview(out.tobytes())) for value, out in zip(node.outputs, outs, strict=True)]
+
+
+def _is_static(type: TensorType) -> bool:
+    return type.shape_or_none is not None and all(isinstance(size, int) for size in type.shape)
 
 
 def _call(node: Node) -> Any:

@@ -24,11 +24,11 @@ RENAMED: Final = {
 
 OVER_FIRST: Final = frozenset(
     (
-        *(ops.clip, ops.softmax, ops.log_softmax, ops.softmax_from, ops.log_softmax_from, ops.batch_norm),
-        *(ops.instance_norm, ops.layer_norm, ops.dropout, ops.trilu, ops.scatter_elements, ops.scatter_nd),
+        *(ops.clip, ops.softmax, ops.log_softmax, ops.softmax_from, ops.log_softmax_from),
+        *(ops.batch_norm, ops.dropout, ops.trilu),
     )
 )
-"""Operators whose kernels may write over their first input, and over no other."""
+"""Operators whose kernels may write over their first input, whatever of its memory their other inputs show."""
 
 
 def call(node: Node) -> Call | None:

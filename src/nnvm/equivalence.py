@@ -5,9 +5,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from nnvm.backends.numpy.device import dtype_of
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, Value
 from nnvm.ir.dims import names, substitute
+from nnvm.pipeline import compile
 
 SEEDS: Final = 3
 BINDINGS: Final = 3
@@ -46,8 +48,6 @@ def random_inputs(
 def _random(
     value: Value, binding: Mapping[str, int], generator: np.random.Generator, limits: tuple[float, float] | None
 ) -> Any:
-    from nnvm.backends.numpy.device import dtype_of
-
     type = value.type
     if not isinstance(type, TensorType) or type.shape_or_none is None:
         raise Error(f"input {value.name} has no known shape; give its values: --input {value.name}=FILE.npy")
@@ -109,8 +109,6 @@ def compare(
 
     Raises Error where the original cannot run at any binding.
     """
-    from nnvm.pipeline import compile
-
     dtypes = [
         value.type.dtype.name
         for value in original.outputs

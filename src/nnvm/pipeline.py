@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from nnvm.compile import Backend, Call, compile_graph
 from nnvm.errors import Error
-from nnvm.ir import Graph, Node, collection_paused, operators
+from nnvm.ir import Graph, Node, collection_paused, is_constant, operators
 from nnvm.ir import verify as verify_graph
+from nnvm.ops import fill
 from nnvm.passes import DEFAULT, PASSES
 from nnvm.runtime.executor import Executable
 from nnvm.runtime.program import Program
@@ -126,7 +126,7 @@ def compile(graph: Graph, backend: str | Backend = "numpy", **options: Any) -> E
     Options are those of nnvm.compile.compile_graph: order, io, alignment, share, pack, binding.
     """
     chosen = _backend(backend)
-    program = compile_graph(graph, chosen, **{"pack": partial(_pack), **options})
+    program = compile_graph(graph, chosen, **{"pack": _pack, **options})
     found: Executable = chosen.run(program)  # type: ignore[assignment]
     return found
 
@@ -144,9 +144,6 @@ def count_nodes(graph: Graph) -> int:
 
 def operator_counts(graph: Graph) -> dict[str, int]:
     """Count the operators by name, those of sub-graphs too, as `count_nodes` does."""
-    from nnvm.ir import is_constant
-    from nnvm.ops import fill
-
     counts: dict[str, int] = {}
     for node in operators(graph):
         if node.op is fill and is_constant(node.inputs[0]):

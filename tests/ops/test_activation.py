@@ -3,11 +3,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ops.uses import (
+    FLOATS,
+    JUDGES,
+    Use,
+    axes_in,
+    by_runtime,
+    check_run,
+    check_types,
+    refusal,
+    seeds,
+    shapes,
+    values,
+)
 
 from nnvm import ops
-from nnvm.errors import Error
-from nnvm.ir import Op, f32, f64, named_input
-from tests.ops.uses import FLOATS, JUDGES, Use, axes_in, by_runtime, check_run, check_types, seeds, shapes, values
+from nnvm.ir import Op, boolean, f32, f64, i64, named_input
 
 alphas = st.floats(0.125, 2).map(lambda alpha: round(alpha, 3))
 PLAIN: dict[Op[..., Any], dict[str, st.SearchStrategy[Any]]] = {
@@ -36,7 +47,9 @@ def plain(draw: st.DrawFn, op: Op[..., Any]) -> Use:
     params = {name: draw(strategy) for name, strategy in PLAIN[op].items()}
     dtypes = ("float32",) if op is ops.celu else (*FLOATS, "int32", "int8") if op is ops.relu else FLOATS
     dtype = draw(st.sampled_from(dtypes))
-    least = 1 if op is ops.softsign and dtype != "float32" else 0  # ONNX Runtime knows no other type, the reference no scalar
+    least = (
+        1 if op is ops.softsign and dtype != "float32" else 0
+    )  # ONNX Runtime knows no other type, the reference no scalar
     return Use(op, [values(draw(seeds), draw(shapes(least)), dtype)], **params)
 
 
@@ -68,3 +81,26 @@ def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
         check_types(use, check_run(use, OPSETS.get(op), judges), seed)
 
     law()
+
+
+ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
+    *[(op, (i64[2, 3],), {}, "elements are i64") for op in (*PLAIN, *ALONG, *SPANNING) if op is not ops.relu],
+    *[(op, (f32[2, 3],), {"axis": 2}, "axis 2 is not among the 2 axes") for op in ALONG],
+    *[(op, (f32[2, 3],), {"axis": 3}, "axis 3 is not among the 2 axes") for op in SPANNING],
+    (ops.relu, (boolean[2],), {}, "elements are boolean"),
+    (ops.prelu, (f32[2, 3], f32[2]), {}, "a slope of [2] does not broadcast to [2, 3]"),
+    (ops.prelu, (f32[3], f32[1, 3]), {}, "does not broadcast"),
+    (ops.prelu, (f32[1, 3], f32[2, 3]), {}, "does not broadcast"),
+    (ops.prelu, (f32[3], f64[3]), {}, "element types differ"),
+]
+
+
+@pytest.mark.parametrize(("op", "given", "params", "why"), ILL, ids=lambda each: getattr(each, "name", ""))
+def test_what_is_ill_typed_is_refused(
+    op: Op[..., Any], given: tuple[Any, ...], params: dict[str, Any], why: str
+) -> None:
+    assert why in refusal(op, *given, **params)
+
+
+def test_a_softmax_from_the_end_on_takes_each_element_alone() -> None:
+    assert ops.softmax_from(named_input("x", f32[2, 3]), axis=2).type is f32[2, 3]

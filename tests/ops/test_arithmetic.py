@@ -4,11 +4,27 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ops.uses import (
+    FLOATS,
+    INTS,
+    JUDGES,
+    NUMBERS,
+    Use,
+    agree,
+    by_reference,
+    check_run,
+    check_types,
+    ours,
+    refusal,
+    seeds,
+    shapes,
+    spread,
+    values,
+)
 
 from nnvm import ops
 from nnvm.errors import Error
-from nnvm.ir import DTYPES, Op, boolean, f32, i64, named_input
-from tests.ops.uses import FLOATS, INTS, JUDGES, NUMBERS, Use, by_reference, check_run, check_types, seeds, shapes, spread, values
+from nnvm.ir import DTYPES, Op, boolean, commutes, f32, i64, named_input
 
 SIGNED = ("int8", "int16", "int32", "int64")
 ANY = (*NUMBERS, "bool")
@@ -131,7 +147,10 @@ def isinfs(draw: st.DrawFn) -> Use:
 def wheres(draw: st.DrawFn) -> Use:
     dtype = draw(st.sampled_from(ANY))
     condition, x, y = draw(spread(3))
-    return Use(ops.where, [values(draw(seeds), condition, "bool"), values(draw(seeds), x, dtype), values(draw(seeds), y, dtype)])
+    return Use(
+        ops.where,
+        [values(draw(seeds), condition, "bool"), values(draw(seeds), x, dtype), values(draw(seeds), y, dtype)],
+    )
 
 
 @st.composite
@@ -156,7 +175,15 @@ USES = (
     {op: unary(op) for op in UNARY}
     | {op: binary(op) for op in BINARY}
     | {op: many(op) for op in MANY}
-    | {ops.div: divs(), ops.pow: pows(), ops.mod: mods(), ops.isinf: isinfs(), ops.where: wheres(), ops.clip: clips(), ops.cast: casts()}
+    | {
+        ops.div: divs(),
+        ops.pow: pows(),
+        ops.mod: mods(),
+        ops.isinf: isinfs(),
+        ops.where: wheres(),
+        ops.clip: clips(),
+        ops.cast: casts(),
+    }
 )
 
 
@@ -170,3 +197,71 @@ def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
         check_types(use, check_run(use, judges=judges), seed)
 
     law()
+
+
+ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
+    *[
+        (op, (f32[2, 3], f32[4, 3]), {}, "do not broadcast: 2 against 4")
+        for op in (ops.add, ops.sub, ops.mul, ops.div, ops.pow)
+    ],
+    *[
+        (op, (f32[2], i64[2]), {}, "element types differ")
+        for op in (ops.add, ops.mod, ops.less, ops.equal, ops.minimum, ops.mean_n)
+    ],
+    *[
+        (op, (boolean[2],) * len(op.inputs), {}, "elements are boolean")
+        for op in (ops.add, ops.neg, ops.abs, ops.sign, ops.less)
+    ],
+    *[(op, (i64[2],), {}, "elements are i64") for op in UNARY if UNARY[op][0] is FLOATS and op is not ops.erf],
+    *[
+        (op, (i64[2],) * len(op.inputs), {}, "of kind bool")
+        for op in (ops.logical_and, ops.logical_or, ops.logical_xor, ops.logical_not)
+    ],
+    *[
+        (op, (f32[2],) * len(op.inputs), {}, "of kind int or uint")
+        for op in (ops.bitwise_and, ops.bitwise_or, ops.bitwise_not)
+    ],
+    (ops.isinf, (i64[2],), {}, "elements are i64"),
+    (ops.add_n, (i64[2], i64[2]), {}, "elements are i64"),
+    (ops.maximum, (f32[2], f32[2], f32[3]), {}, "do not broadcast"),
+    (ops.where, (f32[2], f32[2], f32[2]), {}, "the condition is f32, not boolean"),
+    (ops.where, (boolean[3], f32[2], f32[2]), {}, "do not broadcast"),
+    (ops.clip, (f32[2], i64[()]), {}, "element types differ"),
+    (ops.clip, (f32[2], f32[2]), {}, "is no scalar"),
+    (ops.clip, (boolean[2],), {}, "elements are boolean"),
+]
+
+
+@pytest.mark.parametrize(("op", "given", "params", "why"), ILL, ids=lambda each: getattr(each, "name", ""))
+def test_what_is_ill_typed_is_refused(
+    op: Op[..., Any], given: tuple[Any, ...], params: dict[str, Any], why: str
+) -> None:
+    assert why in refusal(op, *given, **params)
+
+
+def test_nothing_to_add() -> None:
+    with pytest.raises(Error, match=r"add_n\(\): there must be at least one input"):
+        ops.add_n()
+
+
+@pytest.mark.parametrize("op", list(commutes), ids=lambda op: op.name)
+@given(data=st.data())
+@settings(max_examples=15)
+def test_what_commutes(op: Op[..., Any], data: st.DataObject) -> None:
+    use = data.draw(USES[op])
+    turned = Use(op, use.arrays[::-1], **use.params)
+    assert agree(ours(use), ours(turned))
+
+
+def test_signs_build_these() -> None:
+    x, y = named_input("x", f32[2]), named_input("y", f32[2])
+    made = [x + y, x - y, x * y, x / y, x**y, -x, x < y, x <= y, x > y, x >= y, 2 * x]
+    wanted = [
+        ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.mul,
+    ]  # fmt: skip
+    assert [value.node.op for value in made] == wanted
+
+
+def test_the_type_of_a_cast() -> None:
+    assert ops.cast(named_input("x", f32["n", 2]), to=i64).type is i64["n", 2]
+    assert ops.cast(named_input("x", f32[...]), to=i64).type is i64[...]

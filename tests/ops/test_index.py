@@ -4,16 +4,28 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ops.uses import (
+    NUMBERS,
+    Use,
+    agree,
+    axes_in,
+    by_reference,
+    by_runtime,
+    check_run,
+    check_types,
+    data,
+    graph_of,
+    ints,
+    refusal,
+    seeds,
+    shapes,
+    values,
+)  # fmt: skip
 
 from nnvm import ops
 from nnvm.backends.numpy.kernels import KERNELS
-from nnvm.errors import Error
 from nnvm.frontends.onnx import to_bytes
-from nnvm.ir import DTYPES, Op, TensorData, dim, f32, i64, named_input
-from tests.ops.uses import (
-    FLOATS, NUMBERS, Use, agree, apply, axes_in, by_reference, by_runtime, check_claims, check_run, check_types, data, graph_of, ints, seeds,
-    shapes, spread, symbolic, values, vague,
-)  # fmt: skip
+from nnvm.ir import DTYPES, Op, boolean, f32, i64, named_input, set_dims, tensor_data
 
 ANY = (*NUMBERS, "bool")
 INDEX = st.sampled_from(["int32", "int64"])
@@ -89,7 +101,11 @@ def scatter_nds(draw: st.DrawFn) -> Use:
     chosen = np.random.default_rng(draw(seeds)).permutation(cells)[: draw(st.integers(1, cells))]
     indices = np.stack(np.unravel_index(chosen, shape[:width]), axis=-1).astype(np.int64)
     updates = values(draw(seeds), (len(chosen), *shape[width:]), dtype)
-    return Use(ops.scatter_nd, [values(draw(seeds), shape, dtype), indices, updates], reduction=draw(st.sampled_from(REDUCTIONS)))
+    return Use(
+        ops.scatter_nd,
+        [values(draw(seeds), shape, dtype), indices, updates],
+        reduction=draw(st.sampled_from(REDUCTIONS)),
+    )
 
 
 @st.composite
@@ -99,7 +115,9 @@ def one_hots(draw: st.DrawFn) -> Use:
     many = np.asarray(depth, np.int64)
     axis = draw(st.integers(-len(shape) - 1, len(shape)))
     pair = values(draw(seeds), (2,), draw(st.sampled_from(["float32", "int64"])))
-    return Use(ops.one_hot, [indices, many.reshape(1) if shape and draw(st.booleans()) else many, pair], fixed=[1], axis=axis)
+    return Use(
+        ops.one_hot, [indices, many.reshape(1) if shape and draw(st.booleans()) else many, pair], fixed=[1], axis=axis
+    )
 
 
 @st.composite
@@ -112,7 +130,11 @@ def fills(draw: st.DrawFn) -> Use:
 def aranges(draw: st.DrawFn) -> Use:
     dtype = draw(st.sampled_from(["float32", "float64", "int16", "int32", "int64"]))
     scale = draw(st.sampled_from([1, 0.25, 0.5])) if dtype.startswith("float") else 1
-    start, span, step = draw(st.integers(-9, 9)), draw(st.integers(-9, 9)), draw(st.integers(1, 4)) * draw(st.sampled_from([1, -1]))
+    start, span, step = (
+        draw(st.integers(-9, 9)),
+        draw(st.integers(-9, 9)),
+        draw(st.integers(1, 4)) * draw(st.sampled_from([1, -1])),
+    )
     arrays = [np.asarray(each * scale, dtype) for each in (start, start + span, step)]
     return Use(ops.arange, arrays, fixed=[0, 1, 2])
 
@@ -147,7 +169,58 @@ def test_places_of_what_is_not_zero(shape: tuple[int, ...], dtype: str, seed: in
     use = Use(ops.nonzero, [values(seed, shape, dtype, -1, 1)])
     found = (KERNELS["numpy:nonzero/1"](use.arrays[0]),)
     model = to_bytes(graph_of(use))
-    verdicts = [verdict for verdict in (by_runtime(model, use.feeds), by_reference(model, use.feeds)) if not isinstance(verdict, str)]
+    verdicts = [
+        verdict
+        for verdict in (by_runtime(model, use.feeds), by_reference(model, use.feeds))
+        if not isinstance(verdict, str)
+    ]
     assert verdicts
     assert all(agree(found, verdict) for verdict in verdicts)
     check_types(use, found, seed)
+
+
+ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
+    (ops.gather, (f32[2, 3], f32[2]), {}, "elements are f32"),
+    (ops.gather, (f32[2, 3], i64[2]), {"axis": 2}, "axis 2 is not among the 2 axes"),
+    (ops.gather_elements, (f32[2, 3], i64[2]), {}, "indices of 1 dimensions for 2"),
+    (ops.gather_elements, (f32[2, 3], boolean[2, 3]), {}, "elements are boolean"),
+    (ops.gather_nd, (f32[2, 3], i64[1, 3]), {}, "index vectors of 3"),
+    (ops.gather_nd, (f32[2, 3], i64[2]), {"batch_dims": 1}, "1 batch dimensions for indices of 1"),
+    (ops.scatter_elements, (f32[2, 3], i64[1, 3], f32[1, 2]), {}, "updates of f32[1, 2] at indices of i64[1, 3]"),
+    (ops.scatter_elements, (f32[2, 3], i64[3], f32[3]), {}, "indices of 1 dimensions for 2"),
+    (ops.scatter_elements, (f32[2, 3], i64[1, 3], i64[1, 3]), {}, "element types differ"),
+    (ops.scatter_elements, (f32[2, 3], i64[1, 3], f32[1, 3]), {"reduction": "mean"}, "reduction 'mean' is none of"),
+    (ops.scatter_nd, (f32[2, 3], i64[1, 1], f32[1, 2]), {}, "updates of f32[1, 2], not f32[1, 3]"),
+    (ops.scatter_nd, (f32[2, 3], i64[1, 3], f32[1]), {}, "index vectors of 3 for 2 dimensions"),
+    (ops.scatter_nd, (f32[2, 3], f32[1, 1], f32[1, 3]), {}, "elements are f32"),
+    (ops.one_hot, (i64[2], i64[()], f32[2, 2]), {}, "a vector of two"),
+    (ops.one_hot, (i64[2], i64[()], f32[2]), {"axis": 2}, "axis 2 is not among the 2 axes"),
+    (ops.fill, (i64[1, 2],), {"value": tensor_data(0.0, f32[()])}, "a shape is a vector"),
+    (ops.fill, ((2, -1),), {"value": tensor_data(0.0, f32[()])}, "negative"),
+    (ops.arange, (f32[()], i64[()], f32[()]), {}, "element types differ"),
+    (ops.arange, (tensor_data(0, i64[()]), i64[()], tensor_data(0, i64[()])), {}, "delta is zero"),
+    (ops.eye_like, (f32[3],), {}, "only a matrix"),
+]
+
+
+@pytest.mark.parametrize(("op", "given", "params", "why"), ILL, ids=lambda each: getattr(each, "name", ""))
+def test_what_is_ill_typed_is_refused(
+    op: Op[..., Any], given: tuple[Any, ...], params: dict[str, Any], why: str
+) -> None:
+    assert why in refusal(op, *given, **params)
+
+
+def test_dimensions_born_of_data() -> None:
+    x, n = named_input("x", f32["n", 3]), named_input("n", i64[()])
+    assert ops.nonzero(x, name="y").type is i64[2, "y.1"]
+    assert ops.arange(0, n, 1, name="y").type is i64["y.0"]
+    assert ops.one_hot(named_input("i", i64["n"]), n, named_input("v", f32[2]), name="y").type is f32["n", "y.1"]
+    assert ops.fill(named_input("s", i64[2]), value=tensor_data(1.0, f32[()]), name="y").type is f32["y.0", "y.1"]
+    assert ops.gather_nd(x, named_input("i", i64[4, "k"])).type is None
+
+
+def test_a_range_over_an_open_dimension() -> None:
+    count = ops.reshape(ops.shape(named_input("x", f32["n"])), ())
+    assert ops.arange(0, count, 1).type is i64["n"]
+    halves = ops.arange(count, 0, -2)
+    assert [set_dims(halves.type, {"n": n}) for n in (0, 1, 2, 5)] == [i64[0], i64[1], i64[1], i64[3]]

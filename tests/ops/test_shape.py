@@ -4,11 +4,26 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ops.uses import (
+    FLOATS,
+    JUDGES,
+    NUMBERS,
+    Use,
+    axes_in,
+    by_reference,
+    by_runtime,
+    check_run,
+    check_types,
+    ints,
+    refusal,
+    seeds,
+    shapes,
+    spread,
+    values,
+)
 
 from nnvm import ops
-from nnvm.errors import Error
-from nnvm.ir import Op, boolean, contents, dim, f32, i64, named_input
-from tests.ops.uses import FLOATS, JUDGES, NUMBERS, Use, axes_in, by_reference, by_runtime, check_run, check_types, ints, seeds, shapes, spread, values
+from nnvm.ir import Op, boolean, contents, dim, f32, i64, named_input, set_dims
 
 ANY = (*NUMBERS, "bool")
 
@@ -35,7 +50,9 @@ def reshapes(draw: st.DrawFn) -> Use:
     wanted = draw(st.permutations(shape)) if draw(st.booleans()) else [int(np.prod(shape))]
     wanted = [*wanted, *[1] * draw(st.integers(0, 2))] if draw(st.booleans()) else list(wanted)
     if not allowzero:
-        wanted = [0 if i < len(shape) and shape[i] == size and draw(st.booleans()) else size for i, size in enumerate(wanted)]
+        wanted = [
+            0 if i < len(shape) and shape[i] == size and draw(st.booleans()) else size for i, size in enumerate(wanted)
+        ]
         kept = all(size or (i < len(shape) and shape[i] == 0) or i < len(shape) for i, size in enumerate(wanted))
         resolved = [shape[i] if size == 0 and i < len(shape) else size for i, size in enumerate(wanted)]
         if not kept or int(np.prod(resolved)) != int(np.prod(shape)):
@@ -124,7 +141,9 @@ def slices(draw: st.DrawFn) -> Use:
     arrays.append(ints(steps, kind) if stepped else None)
     for i, step in enumerate(steps):
         if stepped and step < 0 and arrays[1][i] >= FAR:
-            arrays[1][i] = 9  # ONNX Runtime takes the largest number for "to the end" backwards too, against the definition
+            arrays[1][i] = (
+                9  # ONNX Runtime takes the largest number for "to the end" backwards too, against the definition
+            )
     return Use(ops.slice, [anything(draw, shape), *arrays], fixed=[1, 2, 3, 4])
 
 
@@ -132,7 +151,9 @@ def slices(draw: st.DrawFn) -> Use:
 def pads(draw: st.DrawFn) -> Use:
     mode = draw(st.sampled_from(["constant", "reflect", "edge", "wrap"]))
     shape = draw(shapes(1, 3, smallest=0 if mode == "constant" else 2))
-    dtype = draw(st.sampled_from((*FLOATS, "int32", "int64", "uint8", "bool") if mode == "constant" else ("float32", "int64")))
+    dtype = draw(
+        st.sampled_from((*FLOATS, "int32", "int64", "uint8", "bool") if mode == "constant" else ("float32", "int64"))
+    )
     axes = sorted(draw(st.sets(st.integers(0, len(shape) - 1), min_size=1)))
     named = draw(st.booleans())
     places = axes if named else range(len(shape))
@@ -165,7 +186,12 @@ def depths(draw: st.DrawFn) -> Use:
     n, c, h, w = draw(shapes(4, 4, smallest=1, largest=3))
     block = draw(st.integers(1, 3))
     dtype = draw(st.sampled_from(["float32", "float64"]))
-    return Use(ops.depth_to_space, [values(draw(seeds), (n, c * block**2, h, w), dtype)], block=block, mode=draw(st.sampled_from(["DCR", "CRD"])))
+    return Use(
+        ops.depth_to_space,
+        [values(draw(seeds), (n, c * block**2, h, w), dtype)],
+        block=block,
+        mode=draw(st.sampled_from(["DCR", "CRD"])),
+    )
 
 
 @st.composite
@@ -202,3 +228,83 @@ def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
         check_types(use, check_run(use, judges=judges), seed)
 
     law()
+
+
+ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
+    (ops.reshape, (f32[2, 3], (4,)), {}, "6 elements do not fit [4]"),
+    (ops.reshape, (f32[2, 3], (4, -1)), {}, "6 elements do not divide into [4, -1]"),
+    (ops.reshape, (f32[2, 3], (-1, -1)), {}, "leaves two dimensions open"),
+    (ops.reshape, (f32[2, 3], (6, 1, 0)), {}, "dimension 2 is to be kept and x has 2"),
+    (ops.reshape, (f32[2, 3], i64[1, 2]), {}, "a shape is a vector"),
+    (ops.flatten, (f32[2, 3],), {"axis": 3}, "axis 3 is not among the 2 axes"),
+    (ops.squeeze, (f32[2, 3], (0,)), {}, "dimension 0 is 2, not 1"),
+    (ops.squeeze, (f32[1, 3], (0, -2)), {}, "an axis is repeated"),
+    (ops.unsqueeze, (f32[2, 3], (4,)), {}, "axis 4 is not among the 3 axes"),
+    (ops.transpose, (f32[2, 3],), {"perm": (0, 0)}, "no permutation of 2 axes"),
+    (ops.concat, (f32[2, 3], f32[2, 4]), {"axis": 0}, "do not join along axis 0"),
+    (ops.concat, (f32[2, 3], f32[2]), {"axis": 0}, "ranks 2 and 1 do not join"),
+    (ops.concat, (f32[2, 3], i64[2, 3]), {"axis": 0}, "element types differ"),
+    (ops.concat, (f32[2, 3],), {"axis": 2}, "axis 2 is not among the 2 axes"),
+    (ops.split, (f32[5], (2, 2)), {"parts": 2}, "sizes [2, 2] do not add up to 5"),
+    (ops.split, (f32[5], (5,)), {"parts": 2}, "1 sizes for 2 parts"),
+    (ops.split, (f32[5],), {"parts": 4}, "negative"),
+    (ops.slice, (f32[5], (0,), (1,), (1,)), {}, "axis 1 is not among the 1 axes"),
+    (ops.slice, (f32[5], (0, 0), (1, 1), (0, 0)), {}, "an axis is repeated"),
+    (ops.slice, (f32[5], (0,), (1,), (0,), (0,)), {}, "a slice's step is zero"),
+    (ops.pad, (f32[2, 3], (1, 1)), {}, "2 pads for 2 axes"),
+    (ops.pad, (f32[2, 3], (-3, 0, 0, 0)), {}, "negative"),
+    (ops.pad, (f32[2, 3], (1, 1, 1, 1)), {"mode": "mirror"}, "mode 'mirror' is none of"),
+    (ops.expand, (f32[2, 3], (4,)), {}, "do not broadcast"),
+    (ops.tile, (f32[2, 3], (2,)), {}, "1 repeats for 2 axes"),
+    (ops.depth_to_space, (f32[1, 6, 2, 2],), {"block": 2}, "6 channels do not divide"),
+    (ops.depth_to_space, (f32[1, 4, 2],), {"block": 2}, "an image is [batch, channels, height, width]"),
+    (ops.depth_to_space, (f32[1, 4, 2, 2],), {"block": 2, "mode": "RCD"}, "mode 'RCD' is none of"),
+    (ops.space_to_depth, (f32[1, 1, 3, 2],), {"block": 2}, "3 x 2 does not divide"),
+    (ops.trilu, (f32[3],), {}, "a triangle needs a matrix"),
+]
+
+
+@pytest.mark.parametrize(("op", "given", "params", "why"), ILL, ids=lambda each: getattr(each, "name", ""))
+def test_what_is_ill_typed_is_refused(
+    op: Op[..., Any], given: tuple[Any, ...], params: dict[str, Any], why: str
+) -> None:
+    assert why in refusal(op, *given, **params)
+
+
+def test_shapes_that_only_data_knows() -> None:
+    x, wanted = named_input("x", f32["n", 4]), named_input("s", i64[3])
+    assert ops.reshape(x, wanted, name="y").type is f32["y.0", "y.1", "y.2"]
+    assert ops.reshape(x, wanted).type is f32[None, None, None]
+    assert ops.reshape(x, named_input("s", i64["k"])).type is None
+    assert ops.reshape(named_input("x", f32[...]), (2, 3)).type is f32[2, 3]
+    assert ops.reshape(named_input("x", f32[...]), (2, -1)).type is f32[2, None]
+    assert ops.reshape(x, (0, 2, -1)).type is f32["n", 2, 2]
+    assert ops.reshape(x, (-1,)).type is f32[4 * dim("n")]
+    assert ops.tile(x, named_input("r", i64[2]), name="y").type is f32["y.0", "y.1"]
+    assert ops.pad(x, named_input("p", i64[2]), None, (1,), name="y").type is f32["n", "y.1"]
+    assert ops.slice(x, named_input("b", i64[1]), (3,), (1,), name="y").type is f32["n", "y.1"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "step", "wanted"),
+    [
+        (0, FAR, 1, "n"),
+        (0, 2**63 - 1, 1, "n"),
+        (1, FAR, 1, "max(0, n - 1)"),
+        (0, -1, 1, "max(0, n - 1)"),
+        (-1, -FAR - 1, -1, "n"),
+    ],
+)
+def test_slices_of_an_open_dimension(start: int, end: int, step: int, wanted: str) -> None:
+    sliced = ops.slice(named_input("x", f32["n"]), (start,), (end,), (0,), (step,))
+    for n in (1, 2, 7):
+        assert set_dims(sliced.type, {"n": n}) is f32[n if wanted == "n" else max(0, n - 1)]
+    if wanted == "n" and step == 1:
+        assert sliced.type is f32["n"]
+
+
+def test_the_sizes_of_unequal_parts() -> None:
+    assert [part.type for part in ops.split(named_input("x", f32[5]), parts=2)] == [f32[3], f32[2]]
+    assert [part.type for part in ops.split(named_input("x", f32["n"]), (2, 1), parts=2)] == [f32[2], f32[1]]
+    assert contents(ops.shape(named_input("x", f32["n", 2]), start=-1)) == (2,)
+    assert ops.where(named_input("c", boolean[3, 1]), named_input("a", f32[4]), 0.0).type is f32[3, 4]

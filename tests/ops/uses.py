@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
+from nnvm.attrs import infer_inputs
 from nnvm.backends.numpy import run
 from nnvm.backends.numpy.device import dtype_of
 from nnvm.backends.numpy.table import call
 from nnvm.compile import compile_graph
+from nnvm.errors import Error
 from nnvm.frontends.onnx import to_bytes
 from nnvm.ir import DTYPES, UNKNOWN, Graph, Op, TensorData, TensorType, Value, constant, named_input
 from nnvm.ir.dims import dim, substitute
@@ -155,7 +158,9 @@ def check_claims(outputs: Sequence[Value], binding: Mapping[str, int], arrays: A
         if shape is None:
             continue
         sizes = [substitute(size, binding) for size in shape]
-        fits = len(sizes) == array.ndim and all(not isinstance(p, int) or p == q for p, q in zip(sizes, array.shape, strict=True))
+        fits = len(sizes) == array.ndim and all(
+            not isinstance(p, int) or p == q for p, q in zip(sizes, array.shape, strict=True)
+        )
         assert fits, f"{what}: claimed {value.type}, observed {array.shape}, where {binding}"
 
 
@@ -202,6 +207,29 @@ def check_types(use: Use, arrays: Arrays, seed: int) -> None:
     for turn in range(3):
         types = vague(use, seed + turn)
         check_claims(apply(use, types)[1], {}, arrays, (use, types))
+
+
+def check_demands(use: Use, weights: Sequence[int]) -> None:
+    """Law: what a use demands of weights without types is true of the weights it has; `weights` are their numbers."""
+    taken = [i for i in weights if i < len(use.arrays) and use.arrays[i] is not None]
+    node = apply(use, dict.fromkeys(taken))[1][0].node
+    demands = infer_inputs[use.op](node)
+    assert len(demands) == len(node.inputs)
+    for i in taken:
+        if demands[i] is not None:
+            check_claims([named_input("w", demands[i])], {}, (use.arrays[i],), (use, i))
+
+
+def refusal(op: Op[..., Any], *given: TensorType | TensorData | tuple[int, ...] | None, **params: Any) -> str:
+    """Law: a use that is ill-typed raises an Error that names the operator and the types of its inputs; return the error."""
+    inputs = [named_input(f"x{i}", each) if isinstance(each, TensorType) else each for i, each in enumerate(given)]
+    with pytest.raises(Error) as caught:
+        op(*inputs, **params, name="bad")
+    text = str(caught.value)
+    assert text.startswith(f"{op.name}("), text
+    assert all(repr(each) in text for each in given if isinstance(each, TensorType)), text
+    assert "in node 'bad'" in text
+    return text
 
 
 seeds = st.integers(0, 2**31 - 1)

@@ -59,7 +59,8 @@ def plan(
     dynamic = any(not isinstance(size, int) for size in arena.sizes)
     below = _below(arena, offsets) if dynamic else [[] for _ in offsets]
     places: list[Expr] = [_on(arena, some) for some in below] if dynamic else list(offsets)
-    tops = [i for i in range(len(offsets)) if not any(i in some for some in below)] if dynamic else []
+    covered = {k for some in below for k in some}
+    tops = [i for i in range(len(offsets)) if i not in covered] if dynamic else []
     peak = max(
         (offset + -(-block.size // alignment) * alignment for offset, block in zip(offsets, arena.blocks, strict=True)),
         default=0,

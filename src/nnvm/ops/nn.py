@@ -1,7 +1,7 @@
 """What slides windows over images, and what normalises."""
 
 from nnvm.attrs import infer_inputs, macs, random
-from nnvm.ir import ABSENT, UNKNOWN, Node, TensorType, Value, boolean, data_of, equal, i64, op, product, smaller
+from nnvm.ir import ABSENT, UNKNOWN, Node, TensorType, Value, boolean, data_of, equal, i64, larger, op, product, smaller
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Shape, Type
 from nnvm.ops.typing import axis_of, one_dtype, require
@@ -27,9 +27,15 @@ def window_sizes(
     pads: Ints,
     dilations: Ints,
     auto_pad: str = "NOTSET",
+    *,
     ceil_mode: bool = False,
+    clip: bool = False,
 ) -> Shape:
-    """Return the spatial output shape of a convolution or pool; `pads` are begins, then ends; () is the default."""
+    """Return the spatial output shape of a convolution or pool; `pads` are begins, then ends; () is the default.
+
+    With `clip` a window that is larger than the padded image by less than a stride is cut to it, as ONNX's own shape
+    inference and ONNX Runtime do for pools; otherwise it is an error.
+    """
     rank = len(image)
     require(len(kernel) == rank, f"a window of {len(kernel)} dimensions for {rank} spatial dimensions")
     strides, dilations = _each(strides, rank, 1, "strides"), _each(dilations, rank, 1, "dilations")
@@ -43,15 +49,16 @@ def window_sizes(
     sizes = []
     for i in range(rank):
         room = image[i] + pads[i] + pads[rank + i] - dilations[i] * (kernel[i] - 1) - 1
+        least = 1 - strides[i] if clip else 0
         require(
-            not isinstance(room, int) or room >= 0,
+            not isinstance(room, int) or room >= least,
             f"a window of {kernel[i]} (dilation {dilations[i]}) is larger than {image[i]}, padded",
         )
+        count = room // strides[i] + 1
         if ceil_mode:
             last = (image[i] + pads[i] - 1) // strides[i]
-            sizes.append(smaller((room + strides[i] - 1) // strides[i], last) + 1)
-        else:
-            sizes.append(room // strides[i] + 1)
+            count = smaller((room + strides[i] - 1) // strides[i], last) + 1
+        sizes.append(larger(count, 1) if clip else count)
     return tuple(sizes)
 
 
@@ -153,9 +160,8 @@ def _pool(
     x: Value, kernel: Ints, strides: Ints, pads: Ints, dilations: Ints, auto_pad: str, ceil_mode: bool
 ) -> TensorType:
     batch, channels, *image = x.shape
-    return x.tensor[
-        (batch, channels, *window_sizes(tuple(image), kernel, strides, pads, dilations, auto_pad, ceil_mode))
-    ]
+    sizes = window_sizes(tuple(image), kernel, strides, pads, dilations, auto_pad, ceil_mode=ceil_mode, clip=True)
+    return x.tensor[(batch, channels, *sizes)]
 
 
 @op

@@ -58,7 +58,7 @@ def round_trip(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def spelled(proto: onnx.ModelProto) -> list[Any]:
-    """Return the nodes of a model so that two that mean the same are equal: defaults spelled out, tensors by content."""
+    """Return the nodes of a model so that two that mean the same are equal: defaults said, tensors by content."""
     opset = next((item.version for item in proto.opset_import if item.domain == ""), 1)
     return [_spell(item, opset) for item in proto.graph.node]
 
@@ -118,7 +118,7 @@ def _node_cases() -> dict[str, list[Any]]:
 
 
 def check_row_against_onnx(row: Row, most: int = 8) -> None:
-    """Load and save ONNX's own test cases of an operator: same nodes, same bits out, and types that the outputs have."""
+    """Load and save ONNX's own test cases of an operator: same nodes, same bits, types that the outputs have."""
     cases = _node_cases().get(row.type, [])
     for case in cases[:: -(-len(cases) // most) or 1]:
         graph = graph_of(case.model)

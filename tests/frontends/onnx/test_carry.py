@@ -10,7 +10,15 @@ from tests.frontends.onnx.models import graph_of, model, node, run, spelled, wri
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.frontends.onnx import load
-from nnvm.frontends.onnx.carry import CARRIED, Carried, captured_names, foreign_operator, inner_names, rename_captured
+from nnvm.frontends.onnx.carry import (
+    CARRIED,
+    NODES,
+    Carried,
+    captured_names,
+    foreign_operator,
+    inner_names,
+    rename_captured,
+)
 from nnvm.ir import Graph, Node, constant, f32, named_input, same, tensor_data
 
 
@@ -37,6 +45,7 @@ def test_what_sub_graphs_capture_is_an_input() -> None:
     assert carried.op is foreign_operator("", "If")
     assert [value.name for value in carried.inputs] == ["c", "c", "x", "k"]
     assert carried.params[CARRIED].captured == ("c", "x", "k")
+    assert carried.params[NODES] == {"If": 1, "add": 1, "exp": 1, "identity": 1, "neg": 1}
 
 
 def test_control_flow_goes_through_unchanged() -> None:

@@ -152,7 +152,7 @@ def test_more_than_2_gib_needs_a_path(tmp_path: Path) -> None:
     with open(path, "wb") as file:
         os.truncate(file.fileno(), (1 << 31) + 8)
     weight = constant(data=TensorData(i8[(1 << 31) + 8], FileSlice(path, 0, (1 << 31) + 8)))
-    with pytest.raises(Error, match="has over 2 GiB of weights.*save it to a path"):
+    with pytest.raises(Error, match=r"has over 2 GiB of weights.*save it to a path"):
         to_bytes(Graph([ops.identity(weight)], output_names=["y"]))
 
 

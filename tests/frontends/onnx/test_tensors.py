@@ -66,7 +66,7 @@ def test_strings() -> None:
     back = TensorProto()
     write_tensor(back, data, "s")
     assert list(back.string_data) == [b"a", b"\xff"]
-    with pytest.raises(Error, match="tensor 's' of .* holds 1 strings"):
+    with pytest.raises(Error, match=r"tensor 's' of .* holds 1 strings"):
         read_tensor(TensorProto(data_type=TensorProto.STRING, dims=[2], string_data=[b"a"]), None, "s")
 
 

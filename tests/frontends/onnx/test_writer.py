@@ -81,7 +81,7 @@ def test_names_are_unique() -> None:
 @pytest.mark.parametrize("names", [["x"], ["y", "y"], [""]])
 def test_impossible_names_are_errors(names: list[str]) -> None:
     x = named_input("x", f32[2])
-    with pytest.raises(Error, match="output .* needs a name that no input and no other output has"):
+    with pytest.raises(Error, match=r"output .* needs a name that no input and no other output has"):
         written(Graph([ops.relu(x)] * len(names), output_names=names))
 
 
@@ -97,8 +97,13 @@ def test_state_is_an_error_with_a_cure() -> None:
 
 
 def test_new_nodes_stand_after_what_they_need() -> None:
-    made = model([node("Relu", ["x"], ["a"]), node("Exp", ["x"], ["b"]), node("Neg", ["a"], ["c"]), node("Add", ["b", "c"], ["y"])],
-                 [("x", [2])], [("y", [2])])  # fmt: skip
+    nodes = [
+        node("Relu", ["x"], ["a"]),
+        node("Exp", ["x"], ["b"]),
+        node("Neg", ["a"], ["c"]),
+        node("Add", ["b", "c"], ["y"]),
+    ]
+    made = model(nodes, [("x", [2])], [("y", [2])])
 
     def twice(item: Node) -> object:
         return ops.abs(ops.sqrt(item.inputs[0])) if item.op is ops.relu else None
@@ -199,8 +204,9 @@ def test_old_files_list_every_weight_as_an_input() -> None:
 
 
 def test_weights_that_were_inputs_stay_inputs() -> None:
-    made = model([node("Add", ["x", "w"], ["a"]), node("Add", ["a", "v"], ["y"])], [("w", [2]), ("x", [2])], [("y", [2])],
-                 weights={"w": np.ones(2, np.float32), "v": np.ones(2, np.float32)})  # fmt: skip
+    nodes = [node("Add", ["x", "w"], ["a"]), node("Add", ["a", "v"], ["y"])]
+    weights = {name: np.ones(2, np.float32) for name in "wv"}
+    made = model(nodes, [("w", [2]), ("x", [2])], [("y", [2])], weights=weights)
     assert round_trip(made).SerializeToString() == made.SerializeToString()
 
 
@@ -258,3 +264,16 @@ def test_indices_stay_whole_numbers() -> None:
     x = named_input("x", f32[4, 4])
     saved = written(Graph([ops.gather(x, constant(data=tensor_data((1,), i64[1])))], output_names=["y"]))
     assert saved.graph.initializer[0].data_type == TensorProto.INT64
+
+
+def test_a_wrong_type_of_an_output_is_set_right() -> None:
+    made = model([node("Relu", ["x"], ["y"])], [("x", ["N", 3])], [("y", [7], TensorProto.INT64)])
+    assert round_trip(made).graph.output[0].type == helper.make_tensor_type_proto(1, ["N", 3])
+    made = model([node("Relu", ["x"], ["y"])], [("x", ["N", 3])], [("y", [None, 4])])
+    assert round_trip(made).graph.output[0].type == helper.make_tensor_type_proto(1, [None, 3])
+
+
+def test_an_input_that_is_not_listed_is_an_error() -> None:
+    x, z = named_input("x", f32[2]), named_input("z", f32[2])
+    with pytest.raises(Error, match=r"z = input\(\) is an input that the graph does not list; its inputs are \['x'\]"):
+        written(Graph([x + z], [x]))

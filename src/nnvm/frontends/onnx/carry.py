@@ -1,5 +1,6 @@
 """How an operator that we do not know goes through us unchanged, sub-graphs and what they capture included."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
@@ -11,9 +12,10 @@ from nnvm.frontends.onnx.attributes import NESTED
 from nnvm.ir import Op, foreign
 
 _MODULE: Final = "onnx"
-_operators: dict[tuple[str, str, str], Op[..., Any]] = {}
 CARRIED: Final = "carried"
-"""The one param of an operator that is carried."""
+"""The param of an operator that is carried."""
+NODES: Final = "nodes"
+"""The param of one with sub-graphs that counts the operators in them, by name."""
 
 
 class Carried:
@@ -59,12 +61,7 @@ class Carried:
 
 def foreign_operator(domain: str, type: str, overload: str = "") -> Op[..., Any]:
     """Return the operator that stands for an unknown one; the same object for the same domain, type and overload."""
-    key = (domain, type, overload)
-    found = _operators.get(key)
-    if found is None:
-        name = "::".join(filter(None, (domain, type, overload)))
-        found = _operators[key] = foreign(name, _MODULE)
-    return found
+    return foreign("::".join(filter(None, (domain, type, overload))), _MODULE)
 
 
 def is_carried(op: Op[..., Any]) -> bool:
@@ -87,6 +84,22 @@ def captured_names(node: onnx.NodeProto) -> tuple[str, ...]:
     for _, names, _ in _references(node, frozenset()):
         found.update(dict.fromkeys(names))
     return tuple(found)
+
+
+def inner_operators(node: onnx.NodeProto) -> Counter[tuple[str, str]]:
+    """Count the operators in the sub-graphs of a node by domain and type, without what only makes a constant."""
+    found: Counter[tuple[str, str]] = Counter()
+    pending = list(subgraphs(node))
+    while pending:
+        graph = pending.pop()
+        constants = {tensor.name for tensor in graph.initializer}
+        constants.update(inner.output[0] for inner in graph.node if inner.op_type == "Constant" and inner.output)
+        for inner in graph.node:
+            pending += subgraphs(inner)
+            filled = inner.op_type == "ConstantOfShape" and constants.issuperset(inner.input)
+            if inner.op_type != "Constant" and not filled:
+                found[inner.domain, inner.op_type] += 1
+    return found
 
 
 def inner_names(node: onnx.NodeProto) -> set[str]:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.attributes import NESTED, OPAQUE, read_attribute
-from nnvm.frontends.onnx.carry import CARRIED, captured_names, carry, foreign_operator
+from nnvm.frontends.onnx.carry import CARRIED, NODES, Carried, captured_names, carry, foreign_operator, inner_operators
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.order import in_order
 from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
@@ -24,6 +24,7 @@ from nnvm.ir import (
     Graph,
     Node,
     Op,
+    Params,
     TensorData,
     TensorType,
     Value,
@@ -312,9 +313,23 @@ class _Reader:
         op = foreign_operator("" if node.domain in _STANDARD else node.domain, node.op_type, node.overload)
         name = next(filter(None, outputs), "") or None
         taken = tuple(self.values[item] for item in captured)
-        made = Node(op, (*inputs, *taken), params({CARRIED: record}), types, name, (), hints)
+        made = Node(op, (*inputs, *taken), self._params(node, record), types, name, (), hints)
         for output, value in zip(outputs, made.outputs, strict=True):
             self._define(output, value)
+
+    def _params(self, node: onnx.NodeProto, record: Carried) -> Params:
+        """Return the params of a node that is carried: the record, and what its sub-graphs hold, under our names."""
+        values: dict[str, Any] = {CARRIED: record}
+        counts: dict[str, int] = {}
+        for (domain, type), count in inner_operators(node).items():
+            row = BY_TYPE.get(type) if domain in _STANDARD else None
+            name = foreign_operator(domain, type).name if row is None else row.ops[0].name
+            counts[name] = counts.get(name, 0) + count
+        if counts:
+            values[NODES] = dict(sorted(counts.items()))
+        made = Params(values)
+        made.literal = False
+        return made
 
     def _finish(self, inputs: tuple[Value, ...]) -> Graph:
         graph = self.model.graph

@@ -82,6 +82,7 @@ class _Writer:
         self.names = Names(graph, reserved)
         self.needed: set[Value] = set()
         self.titles: set[str] = set()
+        self.limits: dict[str, tuple[frozenset[str], int]] = {}
         self.tensors: list[tuple[onnx.TensorProto, TensorData]] = []
 
     def _choose_opset(self, wanted: int | None) -> int:
@@ -96,6 +97,9 @@ class _Writer:
 
     def run(self) -> Model:
         for node in self.nodes:
+            if node.op is input and node.outputs[0] not in self.names.of:
+                listed = [value.name for value in self.graph.inputs]
+                raise Error(f"{node!r} is an input that the graph does not list; its inputs are {listed}")
             self.names.add(node)
         planned = [(node, self._plan(node)) for node in self.nodes if node.op is not constant and node.op is not input]
         self.needed.update(value for _, value in self.names.twins)
@@ -134,9 +138,14 @@ class _Writer:
     def _check_written(self, node: Node, written: Written) -> None:
         """Refuse an attribute or an input that this opset does not have yet."""
         type, opset = written.type, self.opset
-        unknown = written.attributes.keys() - schemas.attributes(type, opset)
-        count = sum(1 for value in written.inputs if value is not ABSENT)
-        if unknown or count > schemas.most_inputs(type, opset):
+        if type not in self.limits:
+            self.limits[type] = schemas.attributes(type, opset), schemas.most_inputs(type, opset)
+        known, most = self.limits[type]
+        if written.attributes.keys() <= known and len(written.inputs) <= most:
+            return
+        unknown = written.attributes.keys() - known
+        count = len(self._inputs(written.inputs))
+        if unknown or count > most:
             since = schemas.first_with(type, opset, frozenset(written.attributes), count)
             what = f"attribute {min(unknown)!r}" if unknown else f"{count} inputs"
             raise too_old(node, type, opset, since, f"{type} has no {what} yet")
@@ -302,13 +311,14 @@ class _Writer:
             return
         was, data = known
         info.ParseFromString(data)
-        shaped = info.type.tensor_type.HasField("shape") or not isinstance(type, TensorType)
-        if type is None or (type is was and shaped):
+        if type is None or (not isinstance(type, TensorType) and type is was):
             return
         if isinstance(type, TensorType) and _refines(info.type, type):
             for written, size in zip(info.type.tensor_type.shape.dim, type.shape, strict=True):
-                if not isinstance(size, Dim):
+                if not isinstance(size, Dim) and (type is not was or written.HasField("dim_value")):
                     written.dim_value = size
+            return
+        if type is was and isinstance(type, TensorType) and type.shape_or_none is None:
             return
         info.ClearField("type")
         write_type(info.type, type, self._may_name)

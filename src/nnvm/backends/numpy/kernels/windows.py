@@ -44,7 +44,8 @@ def axes(
         )
     found = [Axis(*each) for each in zip(image, out, window, strides, dilations, pads[:rank], pads[rank:], strict=True)]
     for axis in found:
-        if axis.dilation * (axis.window - 1) + 1 > axis.size + axis.begin + axis.end:
+        room = axis.size + axis.begin + axis.end - axis.dilation * (axis.window - 1) - 1
+        if room < 0 and (axis.out < 1 or room <= -axis.stride):
             raise ValueError(f"a window of {axis.window} (dilation {axis.dilation}) is larger than {axis.size}, padded")
     return found
 

@@ -80,7 +80,7 @@ def test_a_broken_offset_computes_wrong_numbers_and_the_verifier_refuses_it():
         for i in arena[1:]
         if program.buffers[i].offset != program.buffers[arena[0]].offset
     )
-    with pytest.raises(Error, match="arena|overlap|share"):
+    with pytest.raises(Error, match=r"arena|overlap|share"):
         verify(broken, {})
     wrong = NUMPY.run(broken)(x=x)
     assert any(not np.allclose(p, q) for p, q in zip(wrong, run(x=x), strict=True))

@@ -1,4 +1,4 @@
-"""What operators mean, said once more in plain NumPy, for laws: floats are computed in 64 bits, whatever their type says."""
+"""What operators mean, said once more in plain NumPy, for laws; floats are computed in 64 bits, whatever their type."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -112,30 +112,63 @@ def _cast(x: Array, to: DType, saturate: bool) -> Array:
 
 
 MEANINGS |= {
-    ops.add: np.add, ops.sub: np.subtract, ops.mul: np.multiply, ops.div: _trunc_divide, ops.neg: np.negative, ops.abs: np.abs,
-    ops.pow: lambda x, y: np.power(x, y).astype(x.dtype), ops.reciprocal: lambda x: 1 / x, ops.sqrt: np.sqrt, ops.exp: np.exp,
-    ops.log: np.log, ops.floor: np.floor, ops.ceil: np.ceil, ops.round: np.round, ops.sign: np.sign, ops.identity: lambda x: x,
-    ops.equal: np.equal, ops.less: np.less, ops.greater: np.greater, ops.less_equal: np.less_equal, ops.greater_equal: np.greater_equal,
-    ops.logical_and: np.logical_and, ops.logical_or: np.logical_or, ops.logical_xor: np.logical_xor, ops.logical_not: np.logical_not,
-    ops.minimum: lambda *xs: _many(np.minimum, xs), ops.maximum: lambda *xs: _many(np.maximum, xs), ops.where: np.where,
-    ops.add_n: lambda *xs: _many(np.add, xs), ops.mean_n: lambda *xs: _many(np.add, xs) / len(xs), ops.clip: _clip, ops.cast: _cast,
-    ops.relu: lambda x: np.maximum(x, 0), ops.sigmoid: lambda x: 1 / (1 + np.exp(-x)), ops.tanh: np.tanh,
+    ops.add: np.add,
+    ops.sub: np.subtract,
+    ops.mul: np.multiply,
+    ops.div: _trunc_divide,
+    ops.neg: np.negative,
+    ops.abs: np.abs,
+    ops.pow: lambda x, y: np.power(x, y).astype(x.dtype),
+    ops.reciprocal: lambda x: 1 / x,
+    ops.sqrt: np.sqrt,
+    ops.exp: np.exp,
+    ops.log: np.log,
+    ops.floor: np.floor,
+    ops.ceil: np.ceil,
+    ops.round: np.round,
+    ops.sign: np.sign,
+    ops.identity: lambda x: x,
+    ops.equal: np.equal,
+    ops.less: np.less,
+    ops.greater: np.greater,
+    ops.less_equal: np.less_equal,
+    ops.greater_equal: np.greater_equal,
+    ops.logical_and: np.logical_and,
+    ops.logical_or: np.logical_or,
+    ops.logical_xor: np.logical_xor,
+    ops.logical_not: np.logical_not,
+    ops.minimum: lambda *xs: _many(np.minimum, xs),
+    ops.maximum: lambda *xs: _many(np.maximum, xs),
+    ops.where: np.where,
+    ops.add_n: lambda *xs: _many(np.add, xs),
+    ops.mean_n: lambda *xs: _many(np.add, xs) / len(xs),
+    ops.clip: _clip,
+    ops.cast: _cast,
+    ops.relu: lambda x: np.maximum(x, 0),
+    ops.sigmoid: lambda x: 1 / (1 + np.exp(-x)),
+    ops.tanh: np.tanh,
     ops.hard_sigmoid: lambda x, alpha, beta: np.clip(alpha * x + beta, 0, 1),
-    ops.leaky_relu: lambda x, alpha: np.where(x < 0, alpha * x, x), ops.prelu: lambda x, slope: np.where(x < 0, slope * x, x),
-    ops.shape: lambda x, start, end: np.array(x.shape[start:end], np.int64), ops.size: lambda x: np.array(x.size, np.int64),
+    ops.leaky_relu: lambda x, alpha: np.where(x < 0, alpha * x, x),
+    ops.prelu: lambda x, slope: np.where(x < 0, slope * x, x),
+    ops.shape: lambda x, start, end: np.array(x.shape[start:end], np.int64),
+    ops.size: lambda x: np.array(x.size, np.int64),
     ops.flatten: lambda x, axis: x.reshape(int(np.prod(x.shape[:axis])), int(np.prod(x.shape[axis:]))),
     ops.squeeze: lambda x, axes=None: np.squeeze(x, None if axes is None else tuple(int(a) for a in axes)),
     ops.unsqueeze: lambda x, axes: np.expand_dims(x, tuple(int(a) for a in axes)),
-    ops.transpose: lambda x, perm: np.transpose(x, perm or None), ops.concat: lambda *xs, axis: np.concatenate(xs, axis),
+    ops.transpose: lambda x, perm: np.transpose(x, perm or None),
+    ops.concat: lambda *xs, axis: np.concatenate(xs, axis),
     ops.expand: lambda x, shape: x * np.ones(shape, x.dtype) if x.dtype != bool else x & np.ones(shape, bool),
-    ops.tile: lambda x, repeats: np.tile(x, repeats), ops.gather: lambda x, indices, axis: np.take(x, indices, axis),
-    ops.fill: lambda shape, value: np.full(shape, array(value).reshape(())), ops.matmul: np.matmul,
+    ops.tile: lambda x, repeats: np.tile(x, repeats),
+    ops.gather: lambda x, indices, axis: np.take(x, indices, axis),
+    ops.fill: lambda shape, value: np.full(shape, array(value).reshape(())),
+    ops.matmul: np.matmul,
     ops.dropout: lambda x, ratio=None, training=None, seed=None: (x, np.ones(x.shape, bool)),
-    ops.global_average_pool: lambda x: x.mean(tuple(range(2, x.ndim)), keepdims=True),
+    ops.global_average_pool: lambda x: x.sum(tuple(range(2, x.ndim)), keepdims=True) / np.prod(x.shape[2:]),
     ops.global_max_pool: lambda x: x.max(tuple(range(2, x.ndim)), keepdims=True),
     ops.arange: lambda start, limit, delta: np.arange(start, limit, delta),
-    ops.depth_to_space: lambda x, block, mode: x if block == 1 else NotImplemented, ops.space_to_depth: lambda x, block: x,
-}  # fmt: skip
+    ops.depth_to_space: lambda x, block, mode: x if block == 1 else NotImplemented,
+    ops.space_to_depth: lambda x, block: x,
+}
 
 
 def _many(combine: Meaning, xs: tuple[Array, ...]) -> Array:
@@ -160,9 +193,13 @@ def _reducer(reduce: Meaning) -> Meaning:
 MEANINGS |= {
     operator: _reducer(reduce)
     for operator, reduce in (
-        (ops.reduce_sum, np.sum), (ops.reduce_mean, np.mean), (ops.reduce_max, np.max), (ops.reduce_min, np.min), (ops.reduce_prod, np.prod),
+        (ops.reduce_sum, np.sum),
+        (ops.reduce_mean, np.mean),
+        (ops.reduce_max, np.max),
+        (ops.reduce_min, np.min),
+        (ops.reduce_prod, np.prod),
     )
-}  # fmt: skip
+}
 
 
 @means(ops.reshape)

@@ -333,10 +333,44 @@ def _again(d: Drawer) -> Value:
 
 
 STEPS = (
-    _unary, _binary, _binary, _logic, _variadic, _where, _clip, _hard_swish, _cast, _dropout, _transpose, _layout_around, _view, _view,
-    _shape_chain, _expand, _join, _joins, _split, _slice, _slice, _pad, _conv, _conv, _normalise, _scale, _scale, _computed_bias, _pool,
-    _product, _product, _reduce, _gather, _shape, _fill, _again, _again,
-)  # fmt: skip
+    _unary,
+    _binary,
+    _binary,
+    _logic,
+    _variadic,
+    _where,
+    _clip,
+    _hard_swish,
+    _cast,
+    _dropout,
+    _transpose,
+    _layout_around,
+    _view,
+    _view,
+    _shape_chain,
+    _expand,
+    _join,
+    _joins,
+    _split,
+    _slice,
+    _slice,
+    _pad,
+    _conv,
+    _conv,
+    _normalise,
+    _scale,
+    _scale,
+    _computed_bias,
+    _pool,
+    _product,
+    _product,
+    _reduce,
+    _gather,
+    _shape,
+    _fill,
+    _again,
+    _again,
+)
 
 
 class _Growing:
@@ -371,7 +405,7 @@ class _Growing:
 
 @st.composite
 def networks(draw: st.DrawFn, most: int = 12) -> Graph:
-    """Draw a graph whose named dimensions are those of BINDING; some inputs are not used, some outputs are inputs or wanted twice."""
+    """Draw a graph over the dimensions of BINDING; some inputs are not used, some outputs are inputs or wanted twice."""
     inputs = []
     for i in range(draw(st.integers(1, 3))):
         dtype = draw(st.sampled_from((f32, f32, f32, f16, i64, boolean)))

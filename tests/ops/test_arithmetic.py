@@ -257,7 +257,8 @@ def test_signs_build_these() -> None:
     x, y = named_input("x", f32[2]), named_input("y", f32[2])
     made = [x + y, x - y, x * y, x / y, x**y, -x, x < y, x <= y, x > y, x >= y, 2 * x]
     wanted = [
-        ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.less, ops.less_equal, ops.greater, ops.greater_equal, ops.mul,
+        ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.less, ops.less_equal, ops.greater, ops.greater_equal,
+        ops.mul,
     ]  # fmt: skip
     assert [value.node.op for value in made] == wanted
 

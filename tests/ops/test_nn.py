@@ -23,8 +23,8 @@ from nnvm.attrs import infer_inputs, macs, random
 from nnvm.ir import Op, boolean, constant, dim, f32, f64, named_input, tensor_data
 
 DTYPES = st.sampled_from(FLOATS)
-# Where the reference is wrong (groups with a bias, SAME_LOWER, dilated means, indices of many images, global maxima of other
-# ranks, sizes of 1) ONNX Runtime judges alone, of the types that it knows.
+# Where the reference is wrong (groups with a bias, SAME_LOWER, dilated means, indices of many images, global maxima of
+# other ranks, sizes of 1) ONNX Runtime judges alone, of the types that it knows.
 JUDGED = {
     ops.conv_transpose: ("float16", "float32"),
     ops.max_pool: (*FLOATS, "int8", "uint8"),
@@ -141,7 +141,7 @@ def instance_norms(draw: st.DrawFn) -> Use:
 def layer_norms(draw: st.DrawFn) -> Use:
     shape, dtype = draw(shapes(1, 4, smallest=1)), draw(DTYPES)
     axis = draw(st.integers(-len(shape), len(shape) - 1))
-    own = shape[axis:] if axis < 0 else shape[axis:]
+    own = shape[axis:]
     scale = values(draw(seeds), own, dtype)
     bias = values(draw(seeds), own, dtype) if draw(st.booleans()) else None
     return Use(

@@ -22,8 +22,8 @@ from nnvm import ops
 from nnvm.ir import Op, contents, dim, f32, i64, named_input
 
 REDUCTIONS = (
-    ops.reduce_sum, ops.reduce_mean, ops.reduce_max, ops.reduce_min, ops.reduce_prod, ops.reduce_l1, ops.reduce_l2, ops.reduce_log_sum,
-    ops.reduce_log_sum_exp, ops.reduce_sum_square,
+    ops.reduce_sum, ops.reduce_mean, ops.reduce_max, ops.reduce_min, ops.reduce_prod, ops.reduce_l1,
+    ops.reduce_l2, ops.reduce_log_sum, ops.reduce_log_sum_exp, ops.reduce_sum_square,
 )  # fmt: skip
 LOGARITHMS = (ops.reduce_log_sum, ops.reduce_log_sum_exp)
 

@@ -1,4 +1,4 @@
-"""What a use of an operator is in these tests, and the laws that every use keeps, with ONNX's own programs as judges."""
+"""What a use of an operator is in these tests, and the laws that every use keeps, ONNX's programs being the judges."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -221,7 +221,7 @@ def check_demands(use: Use, weights: Sequence[int]) -> None:
 
 
 def refusal(op: Op[..., Any], *given: TensorType | TensorData | tuple[int, ...] | None, **params: Any) -> str:
-    """Law: a use that is ill-typed raises an Error that names the operator and the types of its inputs; return the error."""
+    """Law: an ill-typed use raises an Error that names the operator and its inputs' types; return what it says."""
     inputs = [named_input(f"x{i}", each) if isinstance(each, TensorType) else each for i, each in enumerate(given)]
     with pytest.raises(Error) as caught:
         op(*inputs, **params, name="bad")

@@ -1,5 +1,7 @@
 """What `cancel_layout` does beyond its parts: chains, and several kinds at once."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 from tests.passes.rewrites import assert_keeps, assert_rewrites, operators
 
 from nnvm import ops

@@ -1,5 +1,7 @@
 """What is equal becomes one, and what only looks equal stays two."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 from pathlib import Path
 
 import pytest

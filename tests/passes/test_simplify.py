@@ -1,5 +1,7 @@
 """What `simplify` does beyond its equations: biases, dropouts, and chains of everything."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites, operators
 

@@ -61,10 +61,7 @@ def plan(
     places: list[Expr] = [_on(arena, some) for some in below] if dynamic else list(offsets)
     covered = {k for some in below for k in some}
     tops = [i for i in range(len(offsets)) if i not in covered] if dynamic else []
-    peak = max(
-        (offset + -(-block.size // alignment) * alignment for offset, block in zip(offsets, arena.blocks, strict=True)),
-        default=0,
-    )
+    height = _height(arena, below) if dynamic else _top(arena, offsets)
     buffers = []
     for i, tensor in enumerate(lowered.tensors):
         where: Expr = places[arena.number[i]] if i in arena.number else 0
@@ -80,9 +77,9 @@ def plan(
         lowered.outputs,
         output_names=lowered.graph.output_names,
         constants=lowered.constants,
-        peak=_on(arena, tops) if dynamic else peak,
+        peak=_on(arena, tops) if dynamic else at(height, {}),
         alignment=alignment,
-        meta={"plan": _report(lowered, arena, binding, peak, below if dynamic else None, io)},
+        meta={"plan": _report(lowered, arena, binding, height, dynamic, io)},
     )
 
 
@@ -125,8 +122,9 @@ def _together(blocks: Sequence[Block], by_start: Sequence[int]) -> list[list[int
 
 
 def _report(
-    lowered: Lowered, arena: Arena, binding: Mapping[str, int], peak: int, below: list[list[int]] | None, io: str
+    lowered: Lowered, arena: Arena, binding: Mapping[str, int], height: Size, dynamic: bool, io: str
 ) -> dict[str, Any]:
+    peak = at(height, binding)
     packing_bound = max_live(arena.blocks, arena.alignment)
     order_bound = min(_order_bound(lowered, arena), packing_bound)
     naive: Size = 0
@@ -143,14 +141,14 @@ def _report(
     workspace = max((step.workspace for step in lowered.steps if isinstance(step.workspace, int)), default=0)
 
     def shown(size: Size, value: int) -> Any:
-        return value if below is None else {"expr": str(size), "at": value}
+        return {"expr": str(size), "at": value} if dynamic else value
 
     return {
         "tensors": tensors,
         "naive_bytes": shown(naive, at(naive, binding)),
-        "peak_bytes": shown(0 if below is None else _height(arena, below), peak),
-        "packing_bound_bytes": shown(0 if below is None else _most_live(arena), packing_bound),
-        "order_bound_bytes": shown(0 if below is None else _most_touched(lowered, arena), order_bound),
+        "peak_bytes": shown(height, peak),
+        "packing_bound_bytes": shown(_most_live(arena) if dynamic else 0, packing_bound),
+        "order_bound_bytes": shown(_most_touched(lowered, arena) if dynamic else 0, order_bound),
         "packing_status": "optimal" if peak == packing_bound else "bounded",
         "order_status": "optimal" if peak == order_bound else "bounded",
         "packing_gap": round(peak / packing_bound - 1, 6) if packing_bound else 0.0,
@@ -162,6 +160,12 @@ def _report(
         "external_bytes": shown(external, at(external, binding)),
         "binding": dict(sorted(binding.items())),
     }
+
+
+def _top(arena: Arena, offsets: Sequence[int]) -> int:
+    step = arena.alignment
+    ends = (offset + -(-block.size // step) * step for offset, block in zip(offsets, arena.blocks, strict=True))
+    return max(ends, default=0)
 
 
 def _height(arena: Arena, below: list[list[int]]) -> Size:

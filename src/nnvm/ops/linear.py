@@ -1,7 +1,7 @@
 """Products of matrices."""
 
 from nnvm.attrs import infer_inputs, macs
-from nnvm.ir import OVERLOADS, Node, TensorType, Value, equal, op, product
+from nnvm.ir import OVERLOADS, UNKNOWN, Node, TensorType, Value, equal, op, product
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Type
 from nnvm.ops.typing import broadcast, fits, one_dtype, require
@@ -57,6 +57,8 @@ def _(node: Node) -> Size:
 
 @infer_inputs(gemm)
 def _(node: Node) -> tuple[Type | None, ...]:
-    """A vector of c has as many elements as b has columns."""
-    a, b, *rest = node.inputs
-    return None, None if a.type is None else a.dtype[...], *[b.dtype[...] for _ in rest if b.type is not None]
+    """b has as many rows as a has columns, either of them turned where the params say so."""
+    a, _, *rest = node.inputs
+    inner = a.shape[0 if node.params["transpose_a"] else 1]
+    weight = (UNKNOWN, inner) if node.params["transpose_b"] else (inner, UNKNOWN)
+    return None, a.tensor[weight], *[a.dtype[...] for _ in rest]

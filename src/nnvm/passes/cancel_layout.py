@@ -6,7 +6,7 @@ from nnvm.ops import average_pool, concat, conv, max_pool, pad, slice, transpose
 from nnvm.passes.rules.concat import absorbed, join_concats
 from nnvm.passes.rules.pad import join_pads, pad_in_window
 from nnvm.passes.rules.slice import join_slices
-from nnvm.passes.rules.transpose import TRANSPOSES, pull_up, push_down
+from nnvm.passes.rules.transpose import TRANSPOSES, Meetings, pull_up, push_down
 from nnvm.passes.rules.view import join_views
 from nnvm.passes.visits import Attempts, Readers, attempt, first_of, until_settled
 
@@ -27,6 +27,7 @@ def cancel_layout(graph: Graph) -> Graph:
 def _once(graph: Graph) -> Graph:
     graph = apply_rules(graph, TRANSPOSES)
     readers = Readers(graph)
+    meetings = Meetings(readers, len(graph.nodes))
     inside = absorbed(graph)
 
     def visit(node: Node, origin: Node) -> Value | None:
@@ -34,7 +35,7 @@ def _once(graph: Graph) -> Graph:
         if node.op in view:
             return attempt(join_views, node)
         if node.op is transpose:
-            return attempt(lambda node: pull_up(node, readers), node)
+            return attempt(lambda node: pull_up(node, meetings), node)
         if node.op is concat:
             if origin in inside:
                 inside.add(node)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.backends.numpy.test_table import USES
+from tests.ops.uses import Use, apply, close, ours
 
 from nnvm import ops
 from nnvm.backends.numpy.device import dtype_of
 from nnvm.backends.numpy.evaluate import evaluate
 from nnvm.errors import Error
 from nnvm.ir import Node, boolean, constant, f32, foreign, i64, named_input, tensor_data
-from tests.backends.numpy.test_table import USES
-from tests.ops.uses import Use, apply, close, ours
 
 
 def fixed(use: Use) -> Use:
@@ -43,7 +43,7 @@ def test_what_cannot_be_computed_now() -> None:
 
 
 def test_an_input_that_is_not_constant() -> None:
-    with pytest.raises(Error, match="x: f32.* is not constant"):
+    with pytest.raises(Error, match=r"x: f32.* is not constant"):
         evaluate(ops.relu(named_input("x", f32[2])).node)
 
 

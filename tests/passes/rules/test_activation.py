@@ -1,5 +1,7 @@
 """Clips that meet, and the hard sigmoids that they spell out."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites, folding, operators
 

@@ -1,5 +1,7 @@
 """What leaves every element at its place goes, and what moves one stays."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites
 

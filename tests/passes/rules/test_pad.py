@@ -1,5 +1,7 @@
 """Pads of pads, and pads that a window can add itself."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites
 

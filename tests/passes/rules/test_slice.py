@@ -1,5 +1,7 @@
 """Slices of slices."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Transposes that meet, that are made to meet, and that are left alone."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites
 

@@ -1,20 +1,19 @@
 """How a model in ONNX becomes a graph, node for node."""
 
 import os
-from collections.abc import Sequence
 from typing import Any, Final
 
 import onnx
-from google.protobuf.message import DecodeError, Message
 
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.attributes import NESTED, OPAQUE, read_attribute
 from nnvm.frontends.onnx.carry import CARRIED, NODES, Carried, captured_names, carry, foreign_operator, inner_operators
 from nnvm.frontends.onnx.families import BY_TYPE
+from nnvm.frontends.onnx.messages import bytes_of, parse, skeleton
 from nnvm.frontends.onnx.order import in_order
 from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
-from nnvm.frontends.onnx.rows import Read, Row, Use, make_constant
+from nnvm.frontends.onnx.rows import Read, Row, Use, make_constant, opaque
 from nnvm.frontends.onnx.tensors import read_tensor
 from nnvm.frontends.onnx.value_types import TypeReader, named_dims
 from nnvm.ir import (
@@ -40,7 +39,6 @@ from nnvm.ir import (
 )  # fmt: skip
 from nnvm.ir.types import Type
 
-_LIMIT: Final = (1 << 31) - 1
 _SHOWN: Final = 12
 _STANDARD: Final = ("", "ai.onnx")
 _CONSTANTS: Final = frozenset((domain, "Constant") for domain in _STANDARD)
@@ -49,38 +47,9 @@ _CONSTANTS: Final = frozenset((domain, "Constant") for domain in _STANDARD)
 def read(source: str | os.PathLike[str] | bytes) -> Graph:
     """Return the graph in a file or in its bytes; raise one Error that lists what is wrong with it."""
     if isinstance(source, bytes):
-        return _import(_parse(source, "these bytes"), "these bytes", None)
+        return _import(parse(source, "these bytes"), "these bytes", None)
     path = os.fspath(source)
-    return _import(_parse(_bytes_of(path), path), path, os.path.dirname(os.path.abspath(path)))
-
-
-def _bytes_of(path: str) -> bytes:
-    try:
-        if os.path.isdir(path):
-            raise Error(f"{path} is a folder; name the .onnx file in it")
-        if os.path.getsize(path) > _LIMIT:
-            raise Error(f"{path} is larger than 2 GiB, which no ONNX file can be; keep its weights as external data")
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise Error(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise Error(f"cannot read {path!r}: {error}") from error
-
-
-def _parse(data: bytes, where: str) -> onnx.ModelProto:
-    if not data:
-        raise Error(f"{where}: empty, so not an ONNX model; write or download it again")
-    try:
-        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
-    except DecodeError as error:
-        raise Error(f"{where}: not an ONNX model, cut short, or nested too deeply: {error}; get it again") from error
-    if not model.HasField("graph") or not model.ir_version:
-        raise Error(f"{where}: not an ONNX model: it holds no graph or no ir_version")
-    if model.ir_version > onnx.IR_VERSION:
-        known = f"{onnx.IR_VERSION}, which the installed onnx knows"
-        raise Error(f"{where}: ir_version {model.ir_version} is newer than {known}; upgrade onnx")
-    return model
+    return _import(parse(bytes_of(path), path), path, os.path.dirname(os.path.abspath(path)))
 
 
 def _import(model: onnx.ModelProto, where: str, folder: str | None) -> Graph:
@@ -259,7 +228,7 @@ class _Reader:
         op, inputs, given = found
         while inputs and inputs[-1] is ABSENT:
             inputs = inputs[:-1]
-        values = params(given) if given else EMPTY
+        values = given if isinstance(given, Params) else params(given) if given else EMPTY
         types = op.infer(inputs, values, name)
         if len(types) == 1:
             type = types[0]
@@ -327,9 +296,7 @@ class _Reader:
             counts[name] = counts.get(name, 0) + count
         if counts:
             values[NODES] = dict(sorted(counts.items()))
-        made = Params(values)
-        made.literal = False
-        return made
+        return opaque(values)
 
     def _finish(self, inputs: tuple[Value, ...]) -> Graph:
         graph = self.model.graph
@@ -344,7 +311,7 @@ class _Reader:
         ports |= {("output", value.name): (self.values[value.name].type, _typed(value)) for value in graph.output}
         names = [value.name for value in graph.output]
         title = graph.name
-        header = Header(_skeleton(self.model), self.opset, ports, self.types.taken, fed, self.external)
+        header = Header(skeleton(self.model), self.opset, ports, self.types.taken, fed, self.external)
         return Graph(outputs, inputs, output_names=names, name=title or "main", hints={ONNX: header})
 
 
@@ -355,26 +322,6 @@ def _lacks(use: Use, op: Op[..., Any]) -> Error:
 
 def _typed(value: onnx.ValueInfoProto) -> bytes:
     return bytes(value.SerializeToString(deterministic=True))
-
-
-def _skeleton(model: onnx.ModelProto) -> bytes:
-    """Return what is left of a model, which is emptied for it, without what the graph says itself."""
-    for field in ("node", "initializer", "sparse_initializer", "input", "output", "value_info"):
-        model.graph.ClearField(field)
-    _check_text(model)
-    return bytes(model.SerializeToString(deterministic=True))
-
-
-def _check_text(message: Message) -> None:
-    """Raise Error where a text somewhere in a message is none, which protobuf finds out only when it is read."""
-    pending = [message]
-    while pending:
-        for field, value in pending.pop().ListFields():
-            values = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else (value,)
-            if field.type == field.TYPE_MESSAGE:
-                pending += values
-            elif field.type == field.TYPE_STRING and not all(isinstance(item, str) for item in values):
-                raise Error(f"{field.full_name} is no UTF-8 text")
 
 
 def _has_subgraph(node: onnx.NodeProto) -> bool:

@@ -53,10 +53,15 @@ class Use:
 
 
 def make_constant(data: TensorData, name: str | None, hints: Mapping[str, Any]) -> Value:
-    """Make a constant without the pains that params take to share equal literals, for data is none."""
-    values = Params({"data": data})
-    values.literal = False
-    return make(constant, (), values, data.tensor, name, (), hints)
+    """Make a constant."""
+    return make(constant, (), opaque({"data": data}), data.tensor, name, (), hints)
+
+
+def opaque(values: Mapping[str, Any]) -> Params:
+    """Return params that hold something other than literals, without the pains that sharing equal ones takes."""
+    made = Params(values)
+    made.literal = False
+    return made
 
 
 class Written:

@@ -75,7 +75,6 @@ class _Writer:
         self.header = header_of(graph)
         self.nodes = arranged(graph)
         self.opset = self._choose_opset(opset)
-        self.counts = uses(graph)
         self.carried = {node: _record(node) for node in self.nodes if is_carried(node.op)}
         self.prototypes = {node: onnx.NodeProto.FromString(record.node) for node, record in self.carried.items()}
         reserved = {name for prototype in self.prototypes.values() for name in inner_names(prototype)}
@@ -258,7 +257,7 @@ class _Writer:
         named = () if origin is None else origin.outputs
         found = []
         for i, value in enumerate(node.outputs):
-            wanted = i not in optional or value in self.counts or (i < len(named) and named[i])
+            wanted = i not in optional or value in uses(self.graph) or (i < len(named) and named[i])
             found.append(of[value] if wanted else "")
         while found and not found[-1]:
             found.pop()

@@ -10,6 +10,9 @@ from nnvm.passes.visits import Readers
 
 Perm = tuple[int, ...]
 
+_MOVES = 4
+"""How often, on average, one call may move a transpose past each node."""
+
 
 @rule
 def transpose_twice(x: Value, first: Perm, second: Perm) -> Iterator[Value]:
@@ -67,43 +70,68 @@ def _leaf(value: Value, perm: Perm, dies: bool) -> Leaf | None:
     return Leaf(transpose(value, perm=perm), 1, 0) if len(value.shape) == len(perm) else None
 
 
-def pull_up(node: Node, readers: Readers) -> Value | None:
+class Meetings:
+    """Which values lead up to a transpose through elementwise nodes, and how many nodes may still be moved."""
+
+    __slots__ = ("leading", "left", "readers")
+
+    def __init__(self, readers: Readers, nodes: int) -> None:
+        self.readers, self.left = readers, _MOVES * nodes
+        self.leading: dict[Value, bool] = {ABSENT: False}
+
+    def leads(self, value: Value) -> bool:
+        """Say whether elementwise nodes lead from a value up to a transpose."""
+        leading, stack = self.leading, [value]
+        while stack:
+            here = stack[-1]
+            if here.node.op in elementwise and not here.node.after and here not in leading:
+                waiting = [each for each in here.node.inputs if each not in leading]
+                if waiting:
+                    stack += waiting
+                    continue
+                leading[here] = any([leading[each] for each in here.node.inputs])
+            leading.setdefault(here, here.node.op is transpose)
+            stack.pop()
+        return leading[value]
+
+    def tree(self, root: Value) -> list[Node]:
+        """Return the elementwise nodes that lead to a value and nowhere else, each after its inputs."""
+        found: list[Node] = []
+        stack = [root] if self.leads(root) else []
+        while stack:
+            value = stack.pop()
+            node = value.node
+            if node.op not in elementwise or node.after or not self.readers.one(value) or len(found) > self.left:
+                continue
+            found.append(node)
+            stack += node.inputs
+        self.left -= len(found)
+        return found[::-1] if self.left >= 0 else []
+
+
+def pull_up(node: Node, meetings: Meetings) -> Value | None:
     """Move a transpose up through the elementwise tree that only it reads, where that leaves fewer transposes."""
     perm = _perm_of(node.outputs[0])
-    tree = _tree(node.inputs[0], readers)
+    tree = meetings.tree(node.inputs[0])
     if perm is None or not tree:
         return None
     added, removed = 0, 1
     now: dict[Value, Value] = {ABSENT: ABSENT}
     made = node.inputs[0]
     for inner in tree:
+        if len(inner.outputs[0].shape) != len(perm):
+            return None
         for value in inner.inputs:
             if value in now:
                 continue
-            leaf = _leaf(value, perm, readers.one(value))
+            leaf = _leaf(value, perm, meetings.readers.one(value))
             if leaf is None:
                 return None
             now[value] = leaf.value
             added, removed = added + leaf.added, removed + leaf.removed
-        if len(inner.outputs[0].shape) != len(perm):
-            return None
         made = rebuild(inner, tuple(now[value] for value in inner.inputs)).outputs[0]
         now[inner.outputs[0]] = made
     return made if added < removed else None
-
-
-def _tree(root: Value, readers: Readers) -> list[Node]:
-    """Return the elementwise nodes that lead to a value and nowhere else, each after its inputs."""
-    found: list[Node] = []
-    stack = [root]
-    while stack:
-        value = stack.pop()
-        node = value.node
-        if node.op not in elementwise or node.after or not readers.one(value) or not isinstance(value.type, TensorType):
-            continue
-        found.append(node)
-        stack += node.inputs
-    return found[::-1]
 
 
 def push_down(node: Node, readers: Readers) -> Value | None:

@@ -7,13 +7,17 @@ from nnvm.ops import reshape
 from nnvm.passes.constants import vector
 
 
+_ROW = 64
+"""How many views are looked through at most; longer rows shrink from their other end."""
+
+
 def join_views(node: Node) -> Value | None:
     """Make one reshape, to a constant shape that says it, of a row of views; none where both ends have one type."""
     wanted = node.outputs[0].type
     if node.op not in view or not isinstance(wanted, TensorType):
         return None
     source, steps = node.inputs[0], 1
-    while source.node.op in view and not source.node.after:
+    while source.node.op in view and not source.node.after and steps < _ROW:
         source, steps = source.node.inputs[0], steps + 1
     if same_type(source.type, wanted):
         return source

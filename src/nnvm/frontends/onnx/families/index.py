@@ -3,7 +3,7 @@
 from typing import Final
 
 from nnvm import ops
-from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, read_params, row, write_params
+from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, opaque, read_params, row, write_params
 from nnvm.frontends.onnx.value_types import DTYPES, NUMBERS
 from nnvm.ir import Node, TensorData, f32, tensor_data
 
@@ -16,10 +16,10 @@ def _read_fill(use: Use) -> Read | None:
     if use.attributes:
         return None
     if value is None:
-        return ops.fill, use.inputs, {"value": tensor_data(0.0, f32[()])}
+        return ops.fill, use.inputs, opaque({"value": tensor_data(0.0, f32[()])})
     if not isinstance(value, TensorData) or value.size != 1 or isinstance(value.source, tuple):
         return None
-    return ops.fill, use.inputs, {"value": TensorData(value.dtype[()], bytes(value.read()))}
+    return ops.fill, use.inputs, opaque({"value": TensorData(value.dtype[()], bytes(value.read()))})
 
 
 def _write_fill(node: Node, opset: int) -> Written:

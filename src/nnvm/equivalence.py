@@ -169,7 +169,7 @@ def agree(a: Any, b: Any, tolerance: float | None = None) -> tuple[bool, float]:
     finite = np.isfinite(b)
     if not np.array_equal(a[~finite & ~np.isnan(b)], b[~finite & ~np.isnan(b)]):
         return False, float("inf")
-    error, size = np.abs(a - b)[finite], np.abs(b)[finite]
+    error, size = np.abs(a[finite] - b[finite]), np.abs(b[finite])
     if not error.size:
         return True, 0.0
     return bool((error <= limit * size.max() + limit * size).all()), float(error.max())

@@ -211,7 +211,8 @@ def trilus(draw: st.DrawFn) -> Use:
 
 USES = {
     ops.shape: shape_uses(), ops.size: sizes(), ops.reshape: reshapes(), ops.flatten: flattens(),
-    ops.squeeze: squeezes(), ops.unsqueeze: unsqueezes(), ops.transpose: transposes(), ops.concat: concats(), ops.split: splits(),
+    ops.squeeze: squeezes(), ops.unsqueeze: unsqueezes(), ops.transpose: transposes(), ops.concat: concats(),
+    ops.split: splits(),
     ops.slice: slices(),
     ops.pad: pads(), ops.expand: expands(), ops.tile: tiles(), ops.depth_to_space: depths(),
     ops.space_to_depth: spaces(), ops.trilu: trilus(),

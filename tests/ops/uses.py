@@ -119,7 +119,7 @@ def close(found: Any, wanted: Any) -> bool:
         return found.tobytes() == wanted.tobytes()
     rtol = TOLERANCE[found.dtype.name]
     found, wanted = found.astype(np.float64), wanted.astype(np.float64)
-    size = np.abs(wanted[np.isfinite(wanted)]).max(initial=1e-3)
+    size = np.abs(wanted[np.isfinite(wanted)]).max(initial=0.25)
     return bool(np.allclose(found, wanted, rtol=rtol, atol=rtol * size, equal_nan=True))
 
 

@@ -95,7 +95,7 @@ def _plain(value: Any) -> Any:
         return ("dtype", value.name)
     if isinstance(value, dict):
         return ("dict", *((_plain(key), _plain(item)) for key, item in value.items()))
-    raise ValueError(f"{value!r} is no literal")
+    raise ValueError(f"a {kind.__name__} is no literal")
 
 
 _SCALARS: Final = frozenset((int, float, bool, str, complex, type(None), type(...)))

@@ -1,3 +1,4 @@
+import re
 from itertools import product
 from typing import Any
 
@@ -7,14 +8,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.backends.numpy.running import DEVICE, lend
 from tests.ops import test_activation, test_arithmetic, test_index, test_linear, test_nn, test_reduce, test_shape
-from tests.ops.uses import Use, apply, seeds
+from tests.ops.uses import Numpy, Use, agree, apply, ours, seeds, symbolic
 
 from nnvm import ops
 from nnvm.attrs import elementwise
+from nnvm.backends.numpy import run as execute
 from nnvm.backends.numpy.kernels import ALLOCATING, KERNELS
 from nnvm.backends.numpy.table import OVER_FIRST, RENAMED, call
+from nnvm.compile import compile_graph
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Node, Op, boolean, constant, data_of, dim, f32, foreign, i64, named_input, tensor_data
+from nnvm.ir import (
+    ABSENT,
+    Graph,
+    Node,
+    Op,
+    boolean,
+    constant,
+    data_of,
+    dim,
+    f32,
+    foreign,
+    i64,
+    named_input,
+    tensor_data,
+)
 
 FAMILIES = (test_arithmetic, test_activation, test_linear, test_reduce, test_shape, test_index, test_nn)
 USES = {op: strategy for family in FAMILIES for op, strategy in family.USES.items()}
@@ -179,3 +196,25 @@ def test_symbolic_shapes_have_calls() -> None:
     assert made.params["strides"] == (2, 2)
     assert call(ops.reduce_mean(x, (2, 3)).node) is not None
     assert dim("h") in x.shape
+
+
+REFUSED = r"--set-dim|is not known; give the inputs' types"
+"""What a graph with open dimensions may be refused with: the cure is in it."""
+
+
+@given(st.one_of(list(USES.values())), seeds)
+@settings(max_examples=200)
+def test_open_dimensions_change_nothing(use: Use, seed: int) -> None:
+    """A program compiled once for all sizes gives what one compiled for these sizes gives."""
+    types, _ = symbolic(use, seed)
+    inputs, outputs = apply(use, types)
+    graph = Graph(outputs, inputs, output_names=[f"y{i}" for i in range(len(outputs))])
+    program, refusal = None, ""
+    try:
+        program = compile_graph(graph, Numpy())
+    except Error as error:
+        refusal = str(error)
+    if program is None:
+        assert re.search(REFUSED, refusal), refusal
+    else:
+        assert agree(tuple(execute(program)(**use.feeds)), ours(use))

@@ -6,7 +6,7 @@ import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites, folding, operators
 
 from nnvm import ops
-from nnvm.ir import ABSENT, Value, f16, f32, i64, tensor_data
+from nnvm.ir import ABSENT, Value, f16, f32, f64, i64, tensor_data
 from nnvm.passes import simplify
 
 
@@ -131,3 +131,10 @@ def test_half_precision_gates_too() -> None:
         return ops.hard_sigmoid(x, alpha=1 / 6, beta=0.5)
 
     assert_rewrites(simplify, before, after)
+
+
+def test_double_precision_does_not_for_onnx_runtime_lacks_the_kernel() -> None:
+    def program(x: f64[4]) -> Value:
+        return clip(x + 3, 0, 6) / 6
+
+    assert_keeps(simplify, program)

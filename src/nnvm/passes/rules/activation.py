@@ -67,7 +67,7 @@ def _gate(x: Value, a: Value, low: Value, high: Value, d: Number | None) -> Valu
     shift, limit = number(a), number(high)
     if shift is None or limit is None or number(low) != 0 or d != limit or limit <= 0 or not math.isfinite(limit):
         return None
-    if is_constant(x) or x.dtype not in _FLOATS:
+    if is_constant(x) or x.dtype not in (f16, f32):  # ONNX Runtime has no other HardSigmoid
         return None
     return hard_sigmoid(x, alpha=1 / limit, beta=shift / limit)
 

@@ -6,7 +6,6 @@ from nnvm.ir.types import Shape
 from nnvm.ops import reshape
 from nnvm.passes.constants import vector
 
-
 _ROW = 64
 """How many views are looked through at most; longer rows shrink from their other end."""
 

@@ -164,9 +164,9 @@ def test_bindings_that_the_original_refuses_are_listed():
     found = compare(*both(halves, halves, x=f32["n"]))
     assert found.equivalent is True
     assert {"n": 7} in found.refused
-    assert {"n": 64} in found.bindings
-    assert not [row for row in found.bindings if row in found.refused]
     assert len(found.bindings) == 3
+    assert {"n": 2} in found.bindings
+    assert not [row for row in found.bindings if row in found.refused]
 
 
 def odd(x: Any) -> Any:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-
 from benchmarks.refill import Insensitive, check_sensitive, refill
+
 from nnvm.equivalence import agree
 from nnvm.frontends.onnx import load, save
 from nnvm.pipeline import compile, count_nodes, optimize
@@ -62,7 +62,9 @@ def test_the_classifier_with_open_dimensions(classifier, tmp_path):
     onnx.checker.check_model(str(saved), full_check=True)
     before, after = onnx.load(classifier), onnx.load(saved)
     for field in ("input", "output"):
-        assert [str(value) for value in getattr(after.graph, field)] == [str(value) for value in getattr(before.graph, field)]
+        assert [str(value) for value in getattr(after.graph, field)] == [
+            str(value) for value in getattr(before.graph, field)
+        ]
     assert after.opset_import == before.opset_import
     assert_kept(classifier, saved, [(1, 3, 48, 192), (3, 3, 48, 97), (2, 3, 64, 320)])
 

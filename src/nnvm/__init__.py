@@ -30,6 +30,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"nnvm.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'nnvm' has no attribute {name!r}")
+    if _HOME[name] == "nnvm.ir":
+        import_module("nnvm.ops")  # binds Python's signs: x + y
     found = globals()[name] = getattr(import_module(_HOME[name]), name)
     return found
 

@@ -74,7 +74,7 @@ def open_dimensions(graph: Graph) -> tuple[str, ...]:
 
 
 def candidate_bindings(graph: Graph) -> list[dict[str, int]]:
-    """Return bindings to try for the open dimensions: ones, primes, and usual sizes with a batch of one or two."""
+    """Return bindings to try for the open dimensions: ones, primes, usual sizes with a small batch, small sizes."""
     dims = open_dimensions(graph)
     if not dims:
         return [{}]
@@ -86,6 +86,7 @@ def candidate_bindings(graph: Graph) -> list[dict[str, int]]:
         for batch, size in ((2, 64), (1, 224), (1, 48), (1, 320), (1, 32), (2, 8))
     ]
     rows.append({dim: _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
+    rows += [dict.fromkeys(dims, size) for size in (4, 8, 16, 6, 12, 3, 5)]
     return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
 

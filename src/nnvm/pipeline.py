@@ -120,13 +120,26 @@ def backend(name: str | Backend) -> Backend:
     return _Named(name) if isinstance(name, str) else name
 
 
-def compile(graph: Graph, backend: str | Backend = "numpy", **options: Any) -> Executable:
+def compile(
+    graph: Graph,
+    backend: str | Backend = "numpy",
+    *,
+    order: Sequence[Node] | None = None,
+    io: str = "external",
+    alignment: int = 64,
+    share: bool = True,
+    pack: Callable[..., Sequence[int]] | None = None,
+    binding: Mapping[str, int] | None = None,
+) -> Executable:
     """Plan memory, choose kernels, and return a callable that holds its Program.
 
-    Options are those of nnvm.compile.compile_graph: order, io, alignment, share, pack, binding.
+    The options are those of nnvm.compile.compile_graph; `pack` is the NumPy portfolio where none is given. Raises one
+    Error that lists what cannot run.
     """
     chosen = _backend(backend)
-    program = compile_graph(graph, chosen, **{"pack": _pack, **options})
+    program = compile_graph(
+        graph, chosen, order=order, io=io, alignment=alignment, share=share, pack=pack or _pack, binding=binding
+    )
     found: Executable = chosen.run(program)  # type: ignore[assignment]
     return found
 

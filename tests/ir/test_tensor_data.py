@@ -254,3 +254,15 @@ def test_a_pickled_slice_of_a_changed_file_is_an_error(tmp_path: Path) -> None:
 def test_what_is_read_is_read_only() -> None:
     data = TensorData(u8[4], memoryview(bytearray(4)))
     assert data.read().readonly
+
+
+def test_arrays_bring_their_type() -> None:
+    data = tensor_data(array.array("f", [1.0, 2.5]))
+    assert (data.tensor, data.values()) == (f32[2], (1.0, 2.5))
+    assert tensor_data(memoryview(b"\1\2\3")).tensor is DTYPES["uint8"][3]
+    with pytest.raises(Error, match="not"):
+        tensor_data(array.array("f", [1.0]), f32[2])
+    with pytest.raises(Error, match="type"):
+        tensor_data([1, 2])
+    with pytest.raises(Error, match="neither"):
+        tensor_data(object(), f32[2])

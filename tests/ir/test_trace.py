@@ -61,3 +61,23 @@ def test_unknown_keywords_are_refused() -> None:
 
     with pytest.raises(Error, match="model has no argument a, y; it has x"):
         trace(model, y=f32[2], a=f32[2])
+
+
+def test_defaults_are_kept_and_typed_arguments_are_inputs() -> None:
+    def net(x: f32[3], slope=2.0, y: f32[3] = None):
+        return add(x, y) if slope == 2.0 else x
+
+    assert [value.name for value in trace(net).inputs] == ["x", "y"]
+
+
+def test_an_operator_and_a_partial_are_traced() -> None:
+    from functools import partial
+
+    graph = trace(add, x=f32[3], y=f32[3])
+    assert (graph.name, len(graph.inputs)) == (add.name, 2)
+    assert len(trace(partial(lambda x, k: add(x, k), k=1.0), x=f32[3]).inputs) == 1
+
+
+def test_arguments_without_names_are_refused() -> None:
+    with pytest.raises(Error, match="cannot be traced"):
+        trace(lambda *xs: xs[0])

@@ -1,16 +1,19 @@
 """How a graph becomes buffers and steps, with views and in-place outputs decided, before anything has an offset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from nnvm.attrs import view
 from nnvm.compile.backend import WORKSPACE_LIMIT, Backend, Call
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, is_constant
-from nnvm.ir.dims import UNKNOWN
+from nnvm.ir.dims import UNKNOWN, names
 from nnvm.ir.op import input, variable
 from nnvm.ops import identity
 from nnvm.runtime.parts import Step
+
+SHOWN: Final = 20
+"""Problems that one error lists."""
 
 
 class Tensor:
@@ -58,7 +61,7 @@ def lower(
     """
     if io not in ("external", "arena"):
         raise Error(f"io is {io!r}; it is 'external' or 'arena'")
-    calls = _calls(order, backend)
+    calls = _calls(graph, order, backend)
     lowering = _Lowering(graph, io, share, Call(f"{backend.name}:copy/1", (), {}))
     lowering.take_inputs()
     lowering.count_reads(order, calls)
@@ -68,24 +71,32 @@ def lower(
     return lowering.done
 
 
-def _calls(order: Sequence[Node], backend: Backend) -> dict[Node, Call]:
+def _calls(graph: Graph, order: Sequence[Node], backend: Backend) -> dict[Node, Call]:
+    """Ask the backend for every call; raise one Error that lists all that cannot run, or else all that is untyped."""
     calls: dict[Node, Call] = {}
-    problems: dict[str, None] = {}
+    lacking: dict[str, None] = {}
+    untyped: dict[str, None] = {}
+    given = {name for value in graph.inputs for size in _known(value).shape for name in names(size)}
     for node in order:
+        title = f"{node.op.name} (node {node.name or node!r})"
+        if node.op.foreign:
+            lacking[f"{backend.name} cannot run {title}, which was carried as it is"] = None
+            continue
         try:
             for value in node.outputs:
-                _known(value)
+                _check_sizes(value, given)
             call = backend.call(node)
-            if call is None:
-                problems[f"{backend.name} has no kernel for {node.op.name} (node {node.name or node!r})"] = None
-            else:
-                calls[node] = call
         except Error as error:
-            problems[str(error)] = None
+            untyped[str(error)] = None
+            continue
+        if call is None:
+            lacking[f"{backend.name} has no kernel for {title}"] = None
+        else:
+            calls[node] = call
+    problems = list(lacking or untyped)
     if problems:
-        shown = list(problems)[:20]
-        more = f"; and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise Error("; ".join(shown) + more)
+        more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise Error("; ".join(problems[:SHOWN]) + more)
     return calls
 
 
@@ -93,11 +104,17 @@ def _known(value: Value) -> TensorType:
     type = value.type
     if not isinstance(type, TensorType) or type.shape_or_none is None:
         raise Error(f"the type of {value!r} is not known; give the inputs' types, or run infer_types")
-    if UNKNOWN in type.shape:
-        raise Error(
-            f"a dimension of {value!r} is known only at run; give the dimensions it depends on: --set-dim NAME=INT"
-        )
     return type
+
+
+def _check_sizes(value: Value, given: Container[str]) -> None:
+    """Raise Error for a dimension that the inputs do not tell."""
+    for size in _known(value).shape:
+        if size is UNKNOWN or not all(name in given for name in names(size)):
+            raise Error(
+                f"the dimension {size} of {value!r} is decided by data at run, so its memory cannot be planned; "
+                "where it follows from the inputs' sizes, give them: --set-dim NAME=INT"
+            )
 
 
 class _Lowering:

@@ -42,7 +42,7 @@ def compile_graph(
             else list(dict.fromkeys((file_order(graph), depth_first(graph))))
         )
         candidates = [lower(graph, each, backend, io=io, share=share) for each in orders]
-        sample = dict(binding or {}) if not dimensions(candidates[0]) else sample_binding(candidates[0], binding or {})
+        sample = sample_binding(candidates[0], binding or {})
         best = candidates[0]
         if len(candidates) > 1:
             best = min(candidates, key=lambda each: max_live(Arena(each, sample, alignment).blocks, alignment))
@@ -54,15 +54,19 @@ def compile_graph(
 
 def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]:
     """Return a number for every open dimension at which no shape is negative; an input's first axis is a batch of 1."""
+    open_dims = dimensions(lowered)
+    unknown = sorted(set(given) - set(open_dims))
+    if unknown:
+        raise Error(f"there is no open dimension {', '.join(unknown)}; there is: {', '.join(open_dims) or 'none'}")
     types = list(dict.fromkeys(tensor.type for tensor in lowered.tensors))
     batches = {str(lowered.tensors[i].type.shape[0]) for i in lowered.inputs if lowered.tensors[i].type.shape}
     for guess in GUESSES:
-        binding = {name: given.get(name, 1 if name in batches else guess) for name in dimensions(lowered)}
+        binding = {name: given.get(name, 1 if name in batches else guess) for name in open_dims}
         if all(_fits(type, binding) for type in types):
             return binding
     raise Error(
         "no sizes were found at which every shape is positive; "
-        f"give the dimensions {', '.join(dimensions(lowered))}: --set-dim NAME=INT"
+        f"give the dimensions {', '.join(open_dims)}: --set-dim NAME=INT"
     )
 
 

@@ -5,7 +5,6 @@ from nnvm.ir.graph import Graph, analysis, collection_paused, operators, postord
 from nnvm.ir.node import ABSENT, EMPTY, OVERLOADS, Node, Params, Value, make, params
 from nnvm.ir.op import (
     Op,
-    OpAttr,
     born,
     constant,
     contents,
@@ -19,6 +18,7 @@ from nnvm.ir.op import (
     op,
     variable,
 )
+from nnvm.ir.op_attr import OpAttr
 from nnvm.ir.rewrite import rebuild, rewrite, types_agree
 from nnvm.ir.rules import Rule, apply_rules, commutes, count, either, rule, run_rules, work
 from nnvm.ir.same import same

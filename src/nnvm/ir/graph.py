@@ -131,34 +131,28 @@ def postorder(outputs: Iterable[Value]) -> tuple[Node, ...]:
     """Return every node that the outputs need, each after its inputs (left to right) and its control edges."""
     seen = {ABSENT.node}
     order: list[Node] = []
-    append = order.append
-    for output in outputs:
-        root = output.node
-        if root in seen:
-            continue
-        seen.add(root)
-        path = [root]
-        iterators = [_needs(root)]
-        while path:
-            for node in iterators[-1]:
-                if node not in seen:
-                    seen.add(node)
-                    if node.inputs or node.after:
-                        path.append(node)
-                        iterators.append(_needs(node))
-                        break
-                    append(node)
-            else:
-                append(path.pop())
-                iterators.pop()
-    return tuple(order)
-
-
-def _needs(node: Node) -> Iterator[Node]:
-    needed = [value.node for value in node.inputs]
-    if node.after:
-        needed += node.after
-    return iter(needed)
+    path: list[Node] = []
+    above: list[Iterator[Value]] = []
+    values = iter(outputs)
+    while True:
+        for value in values:
+            node = value.node
+            if node in seen:
+                continue
+            seen.add(node)
+            if node.inputs or node.after:
+                path.append(node)
+                above.append(values)
+                values = iter(
+                    (*node.inputs, *[other.outputs[0] for other in node.after]) if node.after else node.inputs
+                )
+                break
+            order.append(node)
+        else:
+            if not path:
+                return tuple(order)
+            order.append(path.pop())
+            values = above.pop()
 
 
 def analysis(function: Callable[[Graph], T]) -> Callable[[Graph], T]:

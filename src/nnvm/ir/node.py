@@ -105,6 +105,7 @@ class Value:
     """One output of a node. Arithmetic on values builds graphs; `==` is identity."""
 
     __slots__ = ("index", "known", "node", "type")
+    __array_ufunc__ = None  # NumPy leaves `array * value` to us
     known: tuple[Size, ...] | None
     node: Final["Node"]
     index: Final[int]

@@ -1,6 +1,6 @@
 """What an operator is: a name, a signature, a sentence, and the types it returns."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import FunctionType
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
@@ -8,12 +8,12 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 from nnvm.errors import Error
 from nnvm.ir.dims import UNKNOWN, Size, dim
 from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
+from nnvm.ir.op_attr import OpAttr
 from nnvm.ir.tensor_data import TensorData, tensor_data
 from nnvm.ir.types import ContainerType, DType, TensorType, Type, UnknownRank, boolean, f32, i64
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 Types = tuple[Type | None, ...]
 Count = Callable[[tuple[Value, ...], Mapping[str, Any]], int]
 
@@ -258,7 +258,8 @@ def specialise(operator: Op[..., Any]) -> None:
     source += f" return __build(__op, __inputs, {values}, name, after, hints)\n"
     exec(compile(source, f"<signature of {operator.name}>", "exec"), scope)
     bound = scope["bind"]
-    bound.__name__, bound.__doc__ = operator.name, operator.doc
+    bound.__name__ = bound.__qualname__ = operator.name
+    bound.__doc__ = operator.doc
     operator.__class__ = type(f"Op[{operator.name}]", (Op,), {"__call__": staticmethod(bound), "__slots__": ()})
 
 
@@ -281,8 +282,18 @@ def lift(operator: Op[..., Any], inputs: tuple[object, ...]) -> tuple[Value, ...
         elif isinstance(value, (tuple, list)) and all(isinstance(item, int) for item in value):
             lifted.append(constant(data=tensor_data(value, i64[len(value)])))
         else:
-            raise Error(f"{operator.name}: input {name!r} must be a value or a number, not {type(value).__name__}")
+            lifted.append(constant(data=_array(operator, name, value, number_type)))
     return tuple(lifted)
+
+
+def _array(operator: Op[..., Any], name: str, value: object, number_type: DType) -> TensorData:
+    """Make data of what speaks the buffer protocol; a scalar counts as a number."""
+    try:
+        data = tensor_data(value)
+    except Error as error:
+        told = f"must be a value, a number or an array, not {type(value).__name__}"
+        raise Error(f"{operator.name}: input {name!r} {told}") from error
+    return data if data.shape else _number(operator, name, data.item(), number_type)
 
 
 def _number(operator: Op[..., Any], name: str, value: float, dtype: DType) -> TensorData:
@@ -330,54 +341,6 @@ def born(axis: int = 0) -> Size:
     """Return the dimension that the data of the node being built decides, named after it; unknown without a name."""
     _naming[1] += 1
     return dim(f"{_naming[0]}.{axis}") if _naming[0] else UNKNOWN
-
-
-class OpAttr(Generic[T]):
-    """One attribute of many operators: a column that any package fills, `column[op] = entry` or `@column(op)`.
-
-    Filling a filled entry raises Error; `override` replaces it knowingly.
-    """
-
-    __slots__ = ("_table", "doc")
-
-    def __init__(self, doc: str) -> None:
-        self.doc: Final = doc
-        self._table: dict[Op[..., Any], T] = {}
-
-    def __setitem__(self, op: Op[..., Any], entry: T) -> None:
-        if op in self._table:
-            raise Error(f"{op.name} has an entry for {self.doc!r} already; use override to replace it")
-        self._table[op] = entry
-
-    def override(self, op: Op[..., Any], entry: T) -> None:
-        """Set an entry whether or not there is one."""
-        self._table[op] = entry
-
-    def __call__(self, *ops: Op[..., Any]) -> Callable[[T], T]:
-        """Decorate the entry of these operators."""
-
-        def fill(entry: T) -> T:
-            for op in ops:
-                self[op] = entry
-            return entry
-
-        return fill
-
-    def __getitem__(self, op: Op[..., Any]) -> T:
-        try:
-            return self._table[op]
-        except KeyError:
-            raise Error(f"{op.name} has no entry for {self.doc!r}; fill it: column[{op.name}] = ...") from None
-
-    def get(self, op: Op[..., Any], default: T | None = None) -> T | None:
-        """Return the entry of an operator, or `default`."""
-        return self._table.get(op, default)
-
-    def __contains__(self, op: Op[..., Any]) -> bool:
-        return op in self._table
-
-    def __iter__(self) -> Iterator[Op[..., Any]]:
-        return iter(sorted(self._table, key=lambda op: (op.module, op.name)))
 
 
 Contents = tuple[Size, ...]

@@ -7,7 +7,8 @@ from typing import Any, Final, overload
 from nnvm.errors import Error
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, Node, Value, literal_key
-from nnvm.ir.op import Op, OpAttr, constant, data_of, foreign, input, named_input
+from nnvm.ir.op import Op, constant, data_of, foreign, input, named_input
+from nnvm.ir.op_attr import OpAttr
 from nnvm.ir.rewrite import adopt, loses_order, rebuild
 from nnvm.ir.types import UnknownRank, same_type
 

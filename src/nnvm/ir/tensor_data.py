@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from nnvm.errors import Error
-from nnvm.ir.types import DType, TensorType, boolean, product
+from nnvm.ir.types import DTYPES, DType, TensorType, boolean, product
 
 Number: TypeAlias = int | float | bool
 
@@ -269,15 +269,42 @@ def _unpack(raw: memoryview, dtype: DType, count: int) -> Iterator[int]:
         yield bits - (1 << dtype.bits) if dtype.kind == "int" and bits > mask >> 1 else bits
 
 
-def tensor_data(values: "Number | Iterable[Number]", type: TensorType) -> TensorData:
-    """Make constant data of Python numbers; one number alone fills the whole shape."""
+def tensor_data(values: object, type: TensorType | None = None) -> TensorData:
+    """Make constant data of Python numbers (one number alone fills the whole shape), or of an array by its buffer.
+
+    An array brings its own type, so `type` is only checked. Raises Error for numbers that do not fit, and for an array
+    of elements that are no plain numbers.
+    """
+    if not isinstance(values, (int, float, tuple, list)):
+        held = _buffer(values)
+        if held is not None:
+            return _of_buffer(held, type)
+    if type is None:
+        raise Error("plain numbers need a type: tensor_data([1, 2], f32[2])")
     if isinstance(values, (int, float)):
-        return (
-            TensorData(type, _encode([values], type.dtype), repeats=True)
-            if type.shape
-            else TensorData(type, _encode([values], type.dtype))
-        )
+        return TensorData(type, _encode([values], type.dtype), repeats=bool(type.shape))
+    if not isinstance(values, Iterable):
+        raise Error(f"{values!r} is neither a number, numbers nor an array")
     return TensorData(type, _encode(list(values), type.dtype))
+
+
+def _buffer(values: object) -> memoryview | None:
+    try:
+        return memoryview(values)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _of_buffer(held: memoryview, type: TensorType | None) -> TensorData:
+    names = {(code, DTYPES[name].bits // 8): name for name, code in _FORMATS.items()}
+    names |= {("l", 8): "int64", ("L", 8): "uint64", ("l", 4): "int32", ("L", 4): "uint32"}
+    name = names.get((held.format.lstrip("<=@"), held.itemsize))
+    if name is None:
+        raise Error(f"an array of elements {held.format!r} holds no plain numbers; give TensorData its type and bytes")
+    own = DTYPES[name][tuple(held.shape or ())]
+    if type is not None and type is not own:
+        raise Error(f"the array is {own}, not {type}; convert it first")
+    return TensorData(own, held.tobytes())
 
 
 def _encode(values: list[Number], dtype: DType) -> bytes:

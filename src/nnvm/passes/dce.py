@@ -14,6 +14,8 @@ narrow: Final[OpAttr[Callable[[Node, Sequence[bool]], Value | None]]] = OpAttr(
 
 def dce(graph: Graph) -> Graph:
     """Put operators of fewer outputs where the others are not used; inputs stay listed."""
+    if not any(len(node.outputs) > 1 for node in graph.nodes):
+        return graph
     used = uses(graph)
 
     def visit(node: Node, origin: Node) -> tuple[Value, ...] | None:

@@ -154,7 +154,7 @@ def passes() -> set[str]:
 
 
 def names_listed(module: ast.Module, variable: str) -> set[str]:
-    """Return every name in what a module assigns to a variable at its top, and in the functions of its own listed there.
+    """Return every name in what a module assigns to a variable at its top, and in functions of its own listed there.
 
     So `partial(fuse, limit=2)` counts, and so does a function that hands a pass its machinery.
     """

@@ -197,7 +197,7 @@ def test_all_that_cannot_run_is_said_at_once_but_no_more_than_twenty():
     for i in range(30):
         values += Node(foreign(f"Odd{i:02}", "com.acme"), values[:1], EMPTY, (f32[3],), f"n{i}").outputs
     graph = Graph(values[1:3], values[:1])
-    with pytest.raises(Error, match=r"no kernel for Odd00 \(node 'n0'\); numpy has no kernel for Odd01"):
+    with pytest.raises(Error, match=r"Odd00 \(node 'n0'\).*; numpy .* Odd01 \(node 'n1'\)"):
         lowered(graph)
     with pytest.raises(Error, match=r"Odd19 .*; and 10 more$"):
         lowered(Graph(values[1:], values[:1]))

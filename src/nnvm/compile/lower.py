@@ -76,7 +76,8 @@ def _calls(graph: Graph, order: Sequence[Node], backend: Backend) -> dict[Node, 
     calls: dict[Node, Call] = {}
     lacking: dict[str, None] = {}
     untyped: dict[str, None] = {}
-    given = {name for value in graph.inputs for size in _known(value).shape for name in names(size)}
+    typed = [value.type for value in graph.inputs if isinstance(value.type, TensorType)]
+    given = {name for type in typed for size in type.shape_or_none or () for name in names(size)}
     for node in order:
         title = f"{node.op.name} (node {node.name or node!r})"
         if node.op.foreign:
@@ -112,8 +113,8 @@ def _check_sizes(value: Value, given: Container[str]) -> None:
     for size in _known(value).shape:
         if size is UNKNOWN or not all(name in given for name in names(size)):
             raise Error(
-                f"the dimension {size} of {value!r} is decided by data at run, so its memory cannot be planned; "
-                "where it follows from the inputs' sizes, give them: --set-dim NAME=INT"
+                f"the dimension {size} of {value!r} is known only at run, so its memory cannot be planned; "
+                "if it follows from the inputs' sizes, give them: --set-dim NAME=INT"
             )
 
 
@@ -228,9 +229,9 @@ class _Lowering:
         workspace = 0
         if call.workspace is not None:
             shapes = [[_static(tensors[i].type) if i is not None else None for i in some] for some in (writes, reads)]
-            workspace = call.workspace(
-                shapes[0], shapes[1], max(tensors[writes[0]].type.dtype.bits // 8, 1), dict(params)
-            )
+            first = next((i for i in reads if i is not None), writes[0])
+            item = max(tensors[first].type.dtype.bits // 8, 1)
+            workspace = call.workspace(shapes[0], shapes[1], item, dict(params))
             if workspace > WORKSPACE_LIMIT:
                 raise Error(
                     f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; "

@@ -1,6 +1,8 @@
 """How a graph becomes a Program: choose an order, lower, plan, verify."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Final
 
 from nnvm.analyses.schedule import check_order, depth_first, file_order
 from nnvm.compile.backend import Backend
@@ -15,7 +17,10 @@ from nnvm.runtime.memory import pack as greedy
 from nnvm.runtime.program import Program
 from nnvm.runtime.verify import verify
 
-GUESSES = (224, 64, 320, 48, 32, 128, 512, 16, 8, 4, 2, 1)
+BATCHES: Final = (1, 2, 12, 60)
+"""Sizes that an input's open first axis is measured at."""
+
+GUESSES: Final = (224, 64, 320, 48, 32, 128, 512, 16, 8, 4, 2, 1)
 """Sizes that an open dimension is measured at, the first at which every shape makes sense."""
 
 
@@ -53,15 +58,15 @@ def compile_graph(
 
 
 def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]:
-    """Return a number for every open dimension at which no shape is negative; an input's first axis is a batch of 1."""
+    """Return a number for every open dimension at which no shape is negative; an input's first axis is a batch."""
     open_dims = dimensions(lowered)
     unknown = sorted(set(given) - set(open_dims))
     if unknown:
         raise Error(f"there is no open dimension {', '.join(unknown)}; there is: {', '.join(open_dims) or 'none'}")
     types = list(dict.fromkeys(tensor.type for tensor in lowered.tensors))
     batches = {str(lowered.tensors[i].type.shape[0]) for i in lowered.inputs if lowered.tensors[i].type.shape}
-    for guess in GUESSES:
-        binding = {name: given.get(name, 1 if name in batches else guess) for name in open_dims}
+    for batch, guess in product(BATCHES, GUESSES):
+        binding = {name: given.get(name, batch if name in batches else guess) for name in open_dims}
         if all(_fits(type, binding) for type in types):
             return binding
     raise Error(

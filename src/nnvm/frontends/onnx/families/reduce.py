@@ -3,11 +3,27 @@
 from typing import Any, Final
 
 from nnvm import ops
-from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, constant_ints, read_params, row, write_params
+from nnvm.frontends.onnx.rows import (
+    Read,
+    Row,
+    Use,
+    Written,
+    columns_of,
+    constant_ints,
+    read_params,
+    row,
+    too_old,
+    write_params,
+)
 from nnvm.ir import Node, Op
 
 _OLD: Final = columns_of({"keepdims": True})
 _NEW: Final = columns_of({"keepdims": True, "noop_with_empty_axes": False})
+_ALONE: Final = {
+    **dict.fromkeys(("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceLogSumExp"), "Identity"),
+    **{"ReduceL1": "Abs", "ReduceL2": "Abs", "ReduceLogSum": "Log"},
+}
+"""What each is over no axes: every element by itself."""
 
 
 def _reduce(type: str, op: Op[..., Any], turn: int = 18) -> Row:
@@ -25,7 +41,9 @@ def _reduce(type: str, op: Op[..., Any], turn: int = 18) -> Row:
             return Written(type, node.inputs, write_params(_NEW, node.params))
         axes = constant_ints(node, 1, type, opset, turn)
         if not axes and node.params["noop_with_empty_axes"]:
-            return Written("Identity", node.inputs[:1], {})
+            if type not in _ALONE:
+                raise too_old(node, type, opset, turn, "it reduces over no axes, yet changes each element")
+            return Written(_ALONE[type], node.inputs[:1], {})
         return Written(type, node.inputs[:1], write_params(_OLD, node.params) | ({"axes": axes} if axes else {}))
 
     return Row(type, op, read, write)

@@ -83,11 +83,14 @@ def test_open_shapes_are_none_to_a_workspace():
     assert ([None], [None]) in asked
 
 
-def test_more_workspace_than_the_limit_is_refused():
-    graph = trace(lambda x: ops.tanh(x), x=f32[3])
-    compile_graph(graph, Abacus(lambda *_: WORKSPACE_LIMIT))
-    with pytest.raises(Error, match=r"abacus:squash/2 wants 262145 bytes"):
-        compile_graph(graph, Abacus(lambda *_: WORKSPACE_LIMIT + 1))
+def test_more_workspace_than_the_limit_is_planned_in_the_arena():
+    graph = trace(lambda x: ops.tanh(ops.tanh(x)), x=f32[3])
+    outside = compile_graph(graph, Abacus(lambda *_: WORKSPACE_LIMIT))
+    assert outside.meta["plan"]["peak_bytes"] == 64
+    inside = compile_graph(graph, Abacus(lambda *_: WORKSPACE_LIMIT + 1))
+    assert [step.scratch is not None for step in inside.steps] == [True, True]
+    assert inside.meta["plan"]["workspace_bytes"] == 0
+    assert inside.meta["plan"]["peak_bytes"] == 64 + WORKSPACE_LIMIT + 64 == inside.meta["plan"]["order_bound_bytes"]
 
 
 def test_sources_are_not_asked_for():

@@ -208,3 +208,10 @@ def test_the_same_graph_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         compile_graph(branchy_graph(), NUMPY).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_sizes_that_only_might_agree_are_checked_when_it_runs():
+    run = compile(trace(lambda x: {"y": ops.tanh(ops.reshape(x, (2, -1)))}, x=f32["n"]))
+    np.testing.assert_allclose(run(x=image(6))[0], np.tanh(image(6).reshape(2, 3)), rtol=1e-6)
+    with pytest.raises(Error, match="3 elements do not fit"):
+        run(x=image(3))

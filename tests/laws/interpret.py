@@ -236,6 +236,8 @@ def _(x: Array, pads: Array, value: Array | None = None, axes: Array | None = No
     widths = [(0, 0)] * x.ndim
     for i, axis in enumerate(places):
         widths[axis] = (int(pads[i]), int(pads[i + len(places)]))
+    if any(p + size + q < 0 for (p, q), size in zip(widths, x.shape, strict=True)):
+        raise ValueError("a pad takes away more than there is")
     grown = [(max(p, 0), max(q, 0)) for p, q in widths]
     options = {"constant_values": 0 if value is None else value} if mode == "constant" else {}
     padded = np.pad(x, grown, mode=mode, **options)

@@ -25,7 +25,7 @@ from nnvm.passes import (
     simplify,
 )
 
-EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "60"))
 """How many networks a law is tried on; a night may try thousands."""
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nnvm.ir import Graph, verify
+from nnvm.ir import Graph, is_constant, operators, verify
+from nnvm.ops import fill
 from nnvm.passes import DEFAULT, fold_constants
 
 CLS = ("rapidocr_onnxruntime", "models/ch_ppocr_mobile_v2.0_cls_infer.onnx")

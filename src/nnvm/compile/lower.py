@@ -6,7 +6,7 @@ from typing import Any, Final
 from nnvm.attrs import view
 from nnvm.compile.backend import WORKSPACE_LIMIT, Backend, Call
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, is_constant
+from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, equal, is_constant, u8
 from nnvm.ir.dims import UNKNOWN, names
 from nnvm.ir.op import input, variable
 from nnvm.ops import identity
@@ -226,25 +226,31 @@ class _Lowering:
     ) -> None:
         tensors = self.done.tensors
         at = len(self.done.steps)
-        workspace = 0
-        if call.workspace is not None:
-            shapes = [[_static(tensors[i].type) if i is not None else None for i in some] for some in (writes, reads)]
-            first = next((i for i in reads if i is not None), writes[0])
-            item = max(tensors[first].type.dtype.bits // 8, 1)
-            workspace = call.workspace(shapes[0], shapes[1], item, dict(params))
-            if workspace > WORKSPACE_LIMIT:
-                raise Error(
-                    f"{name}: the kernel {call.kernel} wants {workspace} bytes of workspace; "
-                    f"at most {WORKSPACE_LIMIT} lie outside the arena"
-                )
-        for index in (*reads, *writes):
+        workspace, scratch = self._workspace(call, reads, writes, params), None
+        if workspace > WORKSPACE_LIMIT:
+            scratch, workspace = self._tensor("arena", u8[workspace], f"{name} (workspace)"), 0
+        for index in (*reads, *writes, scratch):
             if index is None or tensors[index].kind != "arena":
                 continue
             root = tensors[index].root
             root = index if root is None else root
             self.done.born.setdefault(root, at)
             self.done.dies[root] = at
-        self.done.steps.append(Step(call.kernel, reads, writes, params, workspace=workspace, name=name))
+        self.done.steps.append(
+            Step(call.kernel, reads, writes, params, workspace=workspace, scratch=scratch, name=name)
+        )
+
+    def _workspace(
+        self, call: Call, reads: Sequence[int | None], writes: Sequence[int], params: Mapping[str, Any]
+    ) -> int:
+        """Ask the kernel for its workspace, in bytes; shapes with open dimensions are told as None."""
+        if call.workspace is None:
+            return 0
+        types = [[None if i is None else self.done.tensors[i].type for i in some] for some in (writes, reads)]
+        shapes = [[None if type is None else _static(type) for type in some] for some in types]
+        first = next((type for type in (*types[1], *types[0]) if type is not None), None)
+        item = 1 if first is None else max(first.dtype.bits // 8, 1)
+        return call.workspace(shapes[0], shapes[1], item, dict(params))
 
     def give_outputs(self) -> None:
         """Give each wanted value its own memory: what several outputs want, or an input or a view, is copied."""
@@ -268,7 +274,10 @@ def _wanted_once(graph: Graph) -> dict[Value, str]:
 
 
 def _is_view(node: Node) -> bool:
-    return node.op in view or node.op is identity
+    """Say whether an output surely holds the bytes of the input; where sizes may differ, a kernel copies and checks."""
+    if node.op is identity:
+        return True
+    return node.op in view and equal(_known(node.inputs[0]).elements, _known(node.outputs[0]).elements) is True
 
 
 def _static(type: TensorType) -> tuple[int, ...] | None:

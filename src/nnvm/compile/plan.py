@@ -208,7 +208,7 @@ def _most_touched(lowered: Lowered, arena: Arena) -> Size:
 def _touched(lowered: Lowered, arena: Arena) -> Iterator[list[int]]:
     """Yield, for each step, the roots that are alive while it runs in every order."""
     for i, step in enumerate(lowered.steps):
-        roots = {_root(lowered, index) for index in (*step.inputs, *step.outputs) if index is not None}
+        roots = {_root(lowered, index) for index in (*step.inputs, *step.outputs, step.scratch) if index is not None}
         if i in lowered.could_overwrite and lowered.tensors[step.outputs[0]].root is None:
             roots.discard(step.outputs[0])
         yield sorted(arena.number[root] for root in roots & arena.number.keys())

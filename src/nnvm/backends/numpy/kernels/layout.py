@@ -15,6 +15,8 @@ def copy(out: Array, x: Array) -> None:
 
 def reshape(out: Array, x: Array, *_: Array) -> None:
     """Copy the elements in order into another shape; further inputs only said which."""
+    if out.size != x.size:
+        raise ValueError(f"{x.size} elements do not fit the shape {out.shape}")
     np.copyto(flat(out), flat(x))
 
 

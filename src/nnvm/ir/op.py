@@ -395,9 +395,19 @@ def _follow(value: Value) -> Contents | None:
     if None in given:
         return None
     try:
-        return rule(node, given)  # type: ignore[arg-type]
+        found = rule(node, given)  # type: ignore[arg-type]
     except (UnknownRank, ZeroDivisionError):
         return None
+    return found if found is None or all(_fits(element, value.dtype) for element in found) else None
+
+
+def _fits(element: Size, dtype: DType) -> bool:
+    """Say whether a number stays as it is in its element type; an open dimension counts as one that does."""
+    if not isinstance(element, int) or dtype is boolean:
+        return True
+    if dtype.kind == "uint":
+        return 0 <= element < 1 << dtype.bits
+    return -1 << dtype.bits - 1 <= element < 1 << dtype.bits - 1
 
 
 def _is_small(value: Value) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from nnvm.analyses import pure
-from nnvm.attrs import view
+from nnvm.attrs import elementwise, view
 from nnvm.errors import Error
 from nnvm.ir import (
     ABSENT,
@@ -15,6 +15,7 @@ from nnvm.ir import (
     constant,
     contents,
     data_of,
+    rebuild,
     rewrite,
     same_type,
     tensor_data,
@@ -125,6 +126,9 @@ def _constants(node: Node, data: Sequence[TensorData]) -> tuple[Value, ...]:
 def _computed(
     node: Node, origin: Node, used: Mapping[Value, int], evaluate: Evaluate, limit: int
 ) -> tuple[Value, ...] | None:
+    alike = _of_one_value(node, evaluate)
+    if alike is not None:
+        return alike
     dying = sum(
         _bytes(new) for old, new in zip(origin.inputs, node.inputs, strict=True) if old is not ABSENT and used[old] == 1
     )
@@ -143,6 +147,24 @@ def _computed(
     if None in expected and sum(data.nbytes for data in found) > room:
         return None
     return _constants(node, found)
+
+
+def _of_one_value(node: Node, evaluate: Evaluate) -> tuple[Value, ...] | None:
+    """Compute one element where every input repeats one: the output repeats one too, whatever its size."""
+    if node.op not in elementwise or len(node.outputs) != 1 or not _is_static(node.types[0]):
+        return None
+    inputs = []
+    for value in node.inputs:
+        data = None if value is ABSENT else data_of(value)
+        if data is not None and not _repeats(data):
+            return None
+        inputs.append(value if data is None else constant(data=TensorData(data.dtype[()], _first(data))))
+    found = evaluate(rebuild(node, tuple(inputs)))
+    return None if found is None else _repeated(node, found[0])
+
+
+def _first(data: TensorData) -> bytes:
+    return bytes(data.read() if data.size == 1 else data.source)  # type: ignore[arg-type]
 
 
 def _bytes(value: Value) -> int:

@@ -9,9 +9,9 @@ from tests.ops.uses import Use, apply, close, ours
 
 from nnvm import ops
 from nnvm.backends.numpy.device import dtype_of
-from nnvm.backends.numpy.evaluate import evaluate
+from nnvm.backends.numpy.evaluate import SPILLED, evaluate
 from nnvm.errors import Error
-from nnvm.ir import Node, boolean, constant, f32, foreign, i64, named_input, tensor_data
+from nnvm.ir import Node, TensorData, boolean, constant, f32, foreign, i64, named_input, tensor_data
 
 
 def fixed(use: Use) -> Use:
@@ -47,8 +47,14 @@ def test_an_input_that_is_not_constant() -> None:
         evaluate(ops.relu(named_input("x", f32[2])).node)
 
 
-def test_a_kernel_that_fails_names_the_node() -> None:
+def test_what_a_kernel_refuses_is_left_for_the_run_to_report() -> None:
     x = constant(data=tensor_data([1.0, 2.0], f32[2]))
     beyond = constant(data=tensor_data([7], i64[1]))
-    with pytest.raises(Error, match=r"picked = gather\(.*\) cannot be computed: .*7"):
-        evaluate(ops.gather(x, beyond, name="picked").node)
+    assert evaluate(ops.gather(x, beyond).node) is None
+
+
+def test_a_large_result_lies_in_a_file() -> None:
+    one = constant(data=TensorData(f32[2048, 2048], bytes(4 << 22)))
+    (data,) = evaluate(ops.exp(one).node) or ()
+    assert data.nbytes == SPILLED
+    assert data.uniform == 1.0

@@ -1,27 +1,37 @@
 """Computing one node now, on constants."""
 
-from typing import Any
+import math
+import mmap
+import tempfile
+from typing import Any, Final
 
 import numpy as np
 
-from nnvm.backends.numpy.device import NumpyDevice
+from nnvm.backends.numpy.device import NumpyDevice, dtype_of
 from nnvm.backends.numpy.table import call
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Node, TensorData, TensorType, Value, data_of
 
 _DEVICE = NumpyDevice()
 
+SPILLED: Final = 1 << 24
+"""Bytes from which a computed constant lies in a temporary file."""
+
 
 def evaluate(node: Node) -> list[TensorData] | None:
-    """Return the outputs of a node whose inputs are all constant; None where it has no kernel or no static shape."""
+    """Return the outputs of a node whose inputs are all constant.
+
+    None where it has no kernel, no static shape or elements below a byte, or where the kernel refuses: then a run says
+    what is wrong.
+    """
     made = None if node.op.foreign else _call(node)
     if made is None:
         return None
     outs = []
     for value in node.outputs:
-        if not isinstance(value.type, TensorType) or not _is_static(value.type):
+        if not isinstance(value.type, TensorType) or not _is_plain(value.type):
             return None
-        outs.append(_DEVICE.empty(value.type.dtype.name, value.type.shape))  # type: ignore[arg-type]
+        outs.append(_empty(value.type.dtype.name, value.type.shape))  # type: ignore[arg-type]
     inputs = [None if value is ABSENT else _array(value) for value in made.inputs]
     params = dict(made.params)
     if made.workspace is not None:
@@ -33,13 +43,32 @@ def evaluate(node: Node) -> list[TensorData] | None:
     try:
         with np.errstate(all="ignore"):
             _DEVICE.kernel(made.kernel)(*outs, *inputs, **params)
-    except (ValueError, IndexError, TypeError) as error:
-        raise Error(f"{node!r} cannot be computed: {error}") from error
-    return [TensorData(value.tensor, memoryview(out.tobytes())) for value, out in zip(node.outputs, outs, strict=True)]
+    except (ValueError, IndexError, TypeError):
+        return None
+    return [TensorData(value.tensor, _bytes(out)) for value, out in zip(node.outputs, outs, strict=True)]
 
 
-def _is_static(type: TensorType) -> bool:
-    return type.shape_or_none is not None and all(isinstance(size, int) for size in type.shape)
+def _empty(dtype: str, shape: tuple[int, ...]) -> Any:
+    """Return an array to write into; a large one lies in a temporary file, for folded weights may exceed memory."""
+    array = np.empty(0, dtype_of(dtype))
+    size = array.itemsize * math.prod(shape)
+    if size < SPILLED:
+        return _DEVICE.empty(dtype, shape)
+    with tempfile.TemporaryFile() as file:
+        file.truncate(size)
+        return np.frombuffer(mmap.mmap(file.fileno(), size), array.dtype).reshape(shape)
+
+
+def _bytes(array: Any) -> memoryview:
+    flat: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return memoryview(flat).toreadonly()
+
+
+def _is_plain(type: TensorType) -> bool:
+    """Say whether the shape is static and elements take whole bytes."""
+    if type.shape_or_none is None or type.dtype.bits < 8:
+        return False
+    return all(isinstance(size, int) for size in type.shape)
 
 
 def _call(node: Node) -> Any:

@@ -57,3 +57,6 @@ class OpAttr(Generic[T]):
 
     def __iter__(self) -> Iterator["Op[..., Any]"]:
         return iter(sorted(self._table, key=lambda op: (op.module, op.name)))
+
+    def __repr__(self) -> str:
+        return f"<attribute of {len(self._table)} operators: {self.doc}>"

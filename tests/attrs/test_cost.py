@@ -7,7 +7,7 @@ from nnvm.ir import f32, named_input
 
 
 def test_which_operators_multiply_and_accumulate() -> None:
-    assert [op.name for op in macs] == ["gemm", "matmul", "conv", "conv_transpose"]
+    assert [op.name for op in macs if op.module.startswith("nnvm.ops")] == ["gemm", "matmul", "conv", "conv_transpose"]
     assert macs.get(ops.relu) is None
 
 

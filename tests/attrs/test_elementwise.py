@@ -45,6 +45,6 @@ def test_an_element_depends_on_its_own_place_alone(op: Op[..., Any]) -> None:
     law()
 
 
-@given(st.sampled_from(sorted(op.name for op in elementwise)))
+@given(st.sampled_from(sorted(op.name for op in elementwise if op.module.startswith("nnvm.ops"))))
 def test_a_name_finds_its_operator(name: str) -> None:
     assert elementwise[getattr(ops, name)] is True

@@ -8,7 +8,12 @@ from nnvm.ir import Op
 
 
 def test_which_operators_only_look() -> None:
-    assert [op.name for op in view] == ["flatten", "reshape", "squeeze", "unsqueeze"]
+    assert [op.name for op in view if op.module.startswith("nnvm.ops")] == [
+        "flatten",
+        "reshape",
+        "squeeze",
+        "unsqueeze",
+    ]
 
 
 @pytest.mark.parametrize("op", list(view), ids=lambda op: op.name)

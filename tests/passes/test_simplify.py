@@ -6,7 +6,7 @@ import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites, operators
 
 from nnvm import ops
-from nnvm.ir import TensorData, Value, boolean, f32, i32, tensor_data, trace
+from nnvm.ir import Graph, Node, TensorData, Value, boolean, f32, foreign, i32, named_input, tensor_data, trace
 from nnvm.passes import simplify
 from nnvm.passes.simplify import RULES
 
@@ -137,3 +137,12 @@ def test_a_long_chain_that_stays() -> None:
 
     graph = trace(chain, x=f32[2])
     assert simplify(graph) is graph
+
+
+def test_what_stands_behind_an_unknown_operator_is_simplified_too() -> None:
+    x = named_input("x", f32[3])
+    (odd,) = Node(foreign("Magic", "com.acme"), (x,)).outputs
+    graph = simplify(Graph([ops.relu(ops.relu(ops.identity(ops.neg(ops.neg(odd)))))]))
+    assert [node.op.name for node in graph.nodes] == ["input", "Magic", "relu"]
+    kept = simplify(Graph([odd * 1.0 + 0.0]))
+    assert [node.op.name for node in kept.nodes if node.inputs] == ["Magic", "mul", "add"]

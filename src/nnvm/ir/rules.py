@@ -53,15 +53,19 @@ def work(nodes: Sequence[Node]) -> int:
 
 
 class Rule:
-    """A named equation; `lowers` is a measure of the right side that is below the left side's."""
+    """A named equation; `lowers` is a measure of the right side that is below the left side's.
 
-    __slots__ = ("arguments", "doc", "function", "lowers", "matchers", "name", "root")
+    Where a type is not known it fires only if it is `untyped`: then it keeps types whatever they are.
+    """
+
+    __slots__ = ("arguments", "doc", "function", "lowers", "matchers", "name", "root", "untyped")
     name: Final[str]
     doc: Final[str]
     lowers: Final[Measure]
     root: Final[tuple[Op[..., Any], ...]]
 
-    def __init__(self, function: Callable[..., Iterator[Value]], lowers: Measure) -> None:
+    def __init__(self, function: Callable[..., Iterator[Value]], lowers: Measure, untyped: bool) -> None:
+        self.untyped: Final = untyped
         self.name, self.doc = function.__name__, (function.__doc__ or "").strip()
         self.function, self.lowers = function, lowers
         code = function.__code__
@@ -113,20 +117,23 @@ class Rule:
         if made.node is node:
             return None
         old = node.outputs[0].type
-        return made if old is not None and (made.type is old or same_type(made.type, old)) else None
+        if old is None:
+            return made if self.untyped else None
+        return made if made.type is old or same_type(made.type, old) else None
 
 
 @overload
 def rule(function: Callable[..., Iterator[Value]], /) -> Rule: ...
 @overload
-def rule(*, lowers: Measure) -> Callable[[Callable[..., Iterator[Value]]], Rule]: ...
-def rule(function: Any = None, /, *, lowers: Measure = count) -> Any:
+def rule(*, lowers: Measure = ..., untyped: bool = ...) -> Callable[[Callable[..., Iterator[Value]]], Rule]: ...
+def rule(function: Any = None, /, *, lowers: Measure = count, untyped: bool = False) -> Any:
     """Make a rule of a generator: its first yield is what to find, its second what to put there, guards stand between.
 
     Arguments annotated `Value` match any value, all others match a parameter. Numbers match constants that are this
-    number throughout.
+    number throughout. A match fires where the right side is known to have the left side's type; `untyped` declares that
+    it always has, so that the rule serves behind operators that nobody knows, too.
     """
-    return Rule(function, lowers) if function is not None else lambda function: Rule(function, lowers)
+    return Rule(function, lowers, untyped) if function is not None else lambda each: Rule(each, lowers, untyped)
 
 
 def either(*alternatives: Value) -> Value:

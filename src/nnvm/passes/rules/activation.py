@@ -12,7 +12,7 @@ from nnvm.passes.visits import Attempts
 _FLOATS: tuple[DType, ...] = (f16, f32, f64, bf16)
 
 
-@rule
+@rule(untyped=True)
 def relu_twice(x: Value) -> Iterator[Value]:
     """relu(relu(x)) = relu(x)."""
     yield relu(relu(x))

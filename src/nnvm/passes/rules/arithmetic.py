@@ -45,7 +45,7 @@ def _truth(held: bool) -> Value:
     return filled(held, boolean)
 
 
-@rule
+@rule(untyped=True)
 def same(x: Value) -> Iterator[Value]:
     """identity(x) = x."""
     yield identity(x)
@@ -87,7 +87,7 @@ def to_the_first_power(x: Value) -> Iterator[Value]:
     yield x
 
 
-@rule
+@rule(untyped=True)
 def negate_twice(x: Value) -> Iterator[Value]:
     """-(-x) = x."""
     yield neg(neg(x))
@@ -108,7 +108,7 @@ def add_negated(x: Value, y: Value) -> Iterator[Value]:
     yield x - y
 
 
-@rule
+@rule(untyped=True)
 def deny_twice(x: Value) -> Iterator[Value]:
     """not not x = x."""
     yield logical_not(logical_not(x))
@@ -129,14 +129,14 @@ def or_false(x: Value) -> Iterator[Value]:
     yield x
 
 
-@rule
+@rule(untyped=True)
 def absolute_twice(x: Value) -> Iterator[Value]:
     """| |x| | = |x|, and |-x| = |x|."""
     yield absolute(either(absolute(x), neg(x)))
     yield absolute(x)
 
 
-@rule
+@rule(untyped=True)
 def absolute_of_relu(x: Value) -> Iterator[Value]:
     """|relu(x)| = relu(x)."""
     yield absolute(relu(x))
@@ -171,28 +171,28 @@ def round_of_whole(x: Value) -> Iterator[Value]:
     yield rounded(x)
 
 
-@rule
+@rule(untyped=True)
 def sign_twice(x: Value) -> Iterator[Value]:
     """sign(sign(x)) = sign(x)."""
     yield sign(sign(x))
     yield sign(x)
 
 
-@rule
+@rule(untyped=True)
 def one_of_one(x: Value) -> Iterator[Value]:
     """min(x) = max(x) = sum(x) = mean(x) = x."""
     yield either(minimum(x), maximum(x), add_n(x), mean_n(x))
     yield x
 
 
-@rule
+@rule(untyped=True)
 def extreme_of_equals(x: Value) -> Iterator[Value]:
     """min(x, x) = max(x, x) = x."""
     yield either(minimum(x, x), maximum(x, x))
     yield x
 
 
-@rule
+@rule(untyped=True)
 def truth_of_equals(x: Value) -> Iterator[Value]:
     """(x and x) = (x or x) = x."""
     yield either(logical_and(x, x), logical_or(x, x))

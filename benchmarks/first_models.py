@@ -106,10 +106,11 @@ ERROR_HEADS = ("input shapes", "ORT on ours", "NumPy run", "at most", "met")
 
 
 def optimize_ours(source: Path, target: Path) -> None:
-    """Load, optimise and save with nnvm."""
+    """Load, optimise and save with nnvm, to a file that is not there yet: replacing one waits for the disk."""
     from nnvm.frontends import load, save
     from nnvm.pipeline import optimize
 
+    target.unlink(missing_ok=True)
     save(optimize(load(source)), target)
 
 
@@ -118,6 +119,7 @@ def optimize_slim(source: Path, target: Path) -> None:
     import onnxslim
 
     with redirect_stdout(StringIO()):
+        target.unlink(missing_ok=True)
         onnxslim.slim(str(source), str(target))
 
 

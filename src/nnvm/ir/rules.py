@@ -321,7 +321,6 @@ class _Driver:
         self.index, self.budget = index, budget
         self.settled: set[Node] = {ABSENT.node}
         self.forward: dict[Value, Value] = {}
-        self.moved: dict[Node, tuple[Node, ...]] = {}
         self.fired: dict[str, int] = {}
         self.stopped = "fixpoint"
 
@@ -370,26 +369,23 @@ class _Driver:
                 stack.append(made.node)
 
     def _current(self, node: Node) -> Node:
-        if not self.forward:
+        forward = self.forward
+        if not node.after and forward.keys().isdisjoint(node.inputs):
             return node
-        inputs = tuple(map(self.resolve, node.inputs))
-        after = tuple(dict.fromkeys(new for old in node.after for new in self._follow(old)))
+        inputs = tuple([self.resolve(value) if value in forward else value for value in node.inputs])
+        after = tuple(dict.fromkeys(new for old in node.after for new in self._follow(old))) if node.after else ()
         if inputs == node.inputs and after == node.after:
             return node
         return rebuild(node, inputs, after)
 
-    def _follow(self, node: Node) -> tuple[Node, ...]:
-        while node in self.moved:
-            if len(self.moved[node]) != 1:
-                return self.moved[node]
-            node = self.moved[node][0]
-        return (node,)
+    def _follow(self, node: Node) -> Iterator[Node]:
+        return (self.resolve(value).node for value in node.outputs)
 
     def _replace(self, node: Node, values: Sequence[Value]) -> None:
         if values[0].node is node:
             return
-        self.forward.update(zip(node.outputs, values, strict=True))
-        self.moved[node] = tuple(dict.fromkeys(value.node for value in values))
+        for old, new in zip(node.outputs, values, strict=True):
+            self.forward[old] = new
 
     def _fire(self, node: Node) -> Value | None:
         for each, matcher in self.index.get(node.op, ()):

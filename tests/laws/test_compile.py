@@ -12,6 +12,7 @@ from tests.laws.agree import feeds
 from tests.laws.interpret import interpret
 from tests.laws.networks import BINDING, networks
 
+from nnvm import ops
 from nnvm.analyses.schedule import depth_first
 from nnvm.backends.numpy.device import dtype_of
 from nnvm.equivalence import agree
@@ -22,6 +23,18 @@ from nnvm.runtime.executor import Executable
 from nnvm.runtime.verify import verify
 
 EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "60"))
+
+
+JUMPS = (
+    *(ops.floor, ops.ceil, ops.round, ops.sign, ops.mod, ops.cast, ops.argmax, ops.argmin),
+    *(ops.equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal),
+)
+"""Operators that tell apart what rounding makes equal: of floats they prove nothing about a kernel."""
+
+
+def jumps(node: Node) -> bool:
+    to_float = node.op is ops.cast and node.outputs[0].dtype.is_float
+    return node.op in JUMPS and node.inputs[0].dtype.is_float and not to_float
 
 
 def shuffled(graph: Graph, data: st.DataObject) -> Sequence[Node]:
@@ -62,11 +75,20 @@ def given_and_meant(graph: Graph) -> tuple[dict[str, Any], list[Any]]:
 @given(graph=networks(), data=st.data())
 @settings(max_examples=EXAMPLES)
 def test_a_program_computes_what_its_graph_means(io: str, graph: Graph, data: st.DataObject) -> None:
+    assume(not any(map(jumps, graph.nodes)))
     run = planned(graph, io=io, order=shuffled(graph, data), share=data.draw(st.booleans()))
     arrays, meant = given_and_meant(graph)
-    for found in (run.run(arrays, poison=True), run(arrays)):
+    try:
+        runs = run.run(arrays, poison=True), run(arrays)
+    except (
+        Error
+    ) as error:  # an array has no elements: an index lies outside, or an open 0 met a 1 (ops.typing.broadcast)
+        assume("outside" not in str(error) and "broadcast" not in str(error))
+        raise
+    narrow = any(value.dtype.is_float and value.dtype.bits < 32 for node in graph.nodes for value in node.outputs)
+    for found in runs:
         for name, a, b in zip(graph.output_names, found, meant, strict=True):
-            assert agree(a, b.astype(a.dtype), 1e-2 if a.dtype.itemsize < 4 else 1e-4)[0], name
+            assert agree(a, b.astype(a.dtype), 1e-2 if narrow else 1e-4)[0], name
     verify(run.program, run.program.bind({name: array.shape for name, array in arrays.items()}))
 
 

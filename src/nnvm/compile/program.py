@@ -76,5 +76,8 @@ def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]
 
 
 def _fits(type: TensorType, binding: Mapping[str, Size]) -> bool:
-    sizes = [substitute(size, binding) for size in type.shape]
+    try:
+        sizes = [substitute(size, binding) for size in type.shape]
+    except ZeroDivisionError:
+        return False
     return all(isinstance(size, int) and size >= 0 for size in sizes)

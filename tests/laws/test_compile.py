@@ -32,6 +32,11 @@ JUMPS = (
 """Operators that tell apart what rounding makes equal: of floats they prove nothing about a kernel."""
 
 
+POOLS = (ops.max_pool, ops.max_pool_with_indices)
+NANS = (ops.pow, ops.log, ops.sqrt, ops.div, ops.mod, ops.reciprocal, ops.asin, ops.acos, ops.acosh, ops.atanh)
+"""ONNX does not say what the maximum over a window is that holds a nan."""
+
+
 def jumps(node: Node) -> bool:
     to_float = node.op is ops.cast and node.outputs[0].dtype.is_float
     return node.op in JUMPS and node.inputs[0].dtype.is_float and not to_float
@@ -75,7 +80,8 @@ def given_and_meant(graph: Graph) -> tuple[dict[str, Any], list[Any]]:
 @given(graph=networks(), data=st.data())
 @settings(max_examples=EXAMPLES)
 def test_a_program_computes_what_its_graph_means(io: str, graph: Graph, data: st.DataObject) -> None:
-    assume(not any(map(jumps, graph.nodes)))
+    used = {node.op for node in graph.nodes}
+    assume(not any(map(jumps, graph.nodes)) and (used.isdisjoint(POOLS) or used.isdisjoint(NANS)))
     run = planned(graph, io=io, order=shuffled(graph, data), share=data.draw(st.booleans()))
     arrays, meant = given_and_meant(graph)
     try:

@@ -7,6 +7,7 @@ from nnvm.ir import (
     Value,
     born,
     commutes,
+    constant,
     contents,
     data_of,
     f32,
@@ -15,6 +16,7 @@ from nnvm.ir import (
     op,
     product,
     same_type,
+    tensor_data,
 )
 
 
@@ -151,3 +153,8 @@ def diamonds(length: int = LONG // 2) -> Graph:
         side = tanh(value)
         value = sub(side, relu(side))
     return Graph([value], [x], output_names=["y"])
+
+
+def shape_constant(*sizes: int) -> Value:
+    """Return a vector of these sizes."""
+    return constant(data=tensor_data(sizes, i64[len(sizes)]))

@@ -3,8 +3,20 @@ import pickle
 from typing import Any
 
 import pytest
-from tests.ir import operators
-from tests.ir.operators import add, biased, concat, filled, found, halves, relu, reshaped, scaled, split, through
+from tests.ir.operators import (
+    add,
+    biased,
+    concat,
+    filled,
+    found,
+    halves,
+    relu,
+    reshaped,
+    scaled,
+    shape_constant,
+    split,
+    through,
+)
 
 from nnvm.errors import Error
 from nnvm.ir import (
@@ -19,12 +31,10 @@ from nnvm.ir import (
     boolean,
     constant,
     container_type,
-    contents,
     data_of,
     dim,
     f32,
     f64,
-    follow,
     foreign,
     i32,
     i64,
@@ -37,10 +47,6 @@ from nnvm.ir import (
 )
 
 X = named_input("x", f32[4, 6])
-
-
-def shape_constant(*sizes: int) -> Value:
-    return constant(data=tensor_data(sizes, i64[len(sizes)]))
 
 
 def test_a_signature_is_a_schema() -> None:
@@ -176,22 +182,6 @@ def test_a_dimension_born_of_data_belongs_to_its_node() -> None:
     assert found(X, name="a").type is found(X, name="a").type is i64["a.0"]
     assert found(X, name="b").type is i64["b.0"]
     assert found(X).type is i64[UNKNOWN]
-
-
-def test_contents_follow_long_chains_and_diamonds() -> None:
-    @op
-    def doubled(x: Value, y: Value) -> TensorType:
-        return x.tensor
-
-    follow[doubled] = lambda node, given: tuple(a - b + 1 for a, b in zip(*given, strict=True))
-    value = shape_constant(3, 4)
-    for _ in range(operators.LONG):
-        value = doubled(value, value)
-    assert contents(value) == (1, 1)
-    assert contents(relu(shape_constant(1))) is None
-    assert contents(named_input("s", i64[2])) is None
-    assert contents(constant(data=tensor_data(1, i64[100]))) is None
-    assert contents(constant(data=tensor_data([1.0], f32[1]))) is None
 
 
 def test_leaves() -> None:

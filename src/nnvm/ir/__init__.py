@@ -1,5 +1,6 @@
 """What a graph is: operators, nodes, values, types, rules; the standard library is all it needs."""
 
+from nnvm.ir.contents import contents, follow, follow_types
 from nnvm.ir.dims import UNKNOWN, Dim, at_least, dim, equal, larger, smaller
 from nnvm.ir.graph import Graph, analysis, collection_paused, operators, postorder, uses
 from nnvm.ir.node import ABSENT, EMPTY, OVERLOADS, Node, Params, Value, make, params
@@ -7,10 +8,7 @@ from nnvm.ir.op import (
     Op,
     born,
     constant,
-    contents,
     data_of,
-    follow,
-    follow_types,
     foreign,
     input,
     is_constant,

@@ -6,8 +6,8 @@ from itertools import product as places
 from typing import Any
 
 from nnvm.ir import Node, Op, equal, follow, follow_types, larger, smaller
+from nnvm.ir.contents import Contents
 from nnvm.ir.dims import UNKNOWN, Size, at_least
-from nnvm.ir.op import Contents
 from nnvm.ir.types import Shape
 from nnvm.ops import arithmetic, index, shape
 from nnvm.ops.shape import first_of_slice

@@ -2,7 +2,7 @@
 
 from nnvm.attrs import follow
 from nnvm.ir import Node, TensorType, UnknownRank, Value, contents, i64, op, product
-from nnvm.ir.op import Contents
+from nnvm.ir.contents import Contents
 from nnvm.ops.typing import axes_of, axis_of
 
 

@@ -17,7 +17,7 @@ DEMO_MODEL = $$($(BIN)/python -c "import importlib.util, pathlib; \
 	wheel = pathlib.Path(importlib.util.find_spec('rapidocr_onnxruntime').origin).parent; \
 	print(wheel / 'models' / 'ch_ppocr_mobile_v2.0_cls_infer.onnx')")
 
-.PHONY: demo test check ci lint clean
+.PHONY: demo test check ci lint hello clean
 .NOTPARALLEL:
 
 demo: .venv/.demo
@@ -31,7 +31,7 @@ test: .venv/.dev
 
 check: lint test
 
-ci: .venv/.peers lint
+ci: .venv/.peers lint hello
 	$(PYTEST) -n $(WORKERS) -m ""
 
 lint: .venv/.dev
@@ -40,6 +40,15 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST) --doctest-modules --doctest-ignore-import-errors --doctest-glob='*.md' src docs README.md CONTRIBUTING.md
+
+# A stranger's plugin, built as a wheel and installed beside .venv: what the other targets see stays nnvm alone.
+hello: .venv/.dev
+	rm -rf build/hello build/wheels
+	$(BIN)/python -m pip wheel -qq --no-deps --disable-pip-version-check --build-constraint constraints.txt \
+		--wheel-dir build/wheels packages/hello
+	$(BIN)/python -m pip install -qq --no-deps --no-index --disable-pip-version-check \
+		--target build/hello build/wheels/nnvm_hello-*.whl
+	PYTHONPATH=build/hello $(PYTEST) packages/hello/tests
 
 clean:
 	rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

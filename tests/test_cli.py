@@ -170,6 +170,112 @@ def test_errors_are_one_line(tmp_path, arguments, code, told):
         assert err.count("\n") == 1
 
 
+PIPELINE = "infer_types,fold_constants{limit=8},simplify,cse"
+
+
+def test_a_pipeline_with_options(tmp_path):
+    code, result, err = nnvm("opt", small_model(tmp_path / "m.onnx"), "-p", PIPELINE, "--json")
+    assert (code, err) == (0, "")
+    assert [row["name"] for row in result["passes"]] == ["infer_types", "fold_constants", "simplify", "cse"]
+    assert [row["options"] for row in result["passes"]] == [{}, {"limit": 8}, {}, {}]
+    assert [row["changed"] for row in result["passes"]] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "told", "place"),
+    [("cse,shrink", "no pass 'shrink'", 4), ("cse{limit=8}", "cse has no option limit; it has none", 4)],
+)
+def test_a_wrong_pipeline_is_shown_with_a_caret(tmp_path, pipeline, told, place):
+    code, out, err = nnvm("opt", small_model(tmp_path / "m.onnx"), "-p", pipeline)
+    assert (code, out) == (1, "")
+    first, *rest = err.splitlines()
+    assert first.startswith("error: ")
+    assert told in first
+    assert rest == [f"  {pipeline}", " " * (2 + place) + "^"]
+
+
+def test_passes_are_timed_printed_dumped_and_cut_short(tmp_path):
+    model = small_model(tmp_path / "m.onnx")
+    code, result, err = nnvm("opt", model, "-p", PIPELINE, "--time-passes", "--json")
+    assert code == 0
+    assert all(word in err for word in ("in passes", "fold_constants", "share"))
+    code, result, err = nnvm("opt", model, "-p", PIPELINE, "--stop-after", "2", "--print-after-all", "--json")
+    assert [row["name"] for row in result["passes"]] == ["infer_types", "fold_constants"]
+    assert [line for line in err.splitlines() if line.startswith("#")] == [
+        "# 1 infer_types: unchanged", "# 2 fold_constants{limit=8}: unchanged",
+    ]  # fmt: skip
+    code, _, err = nnvm("opt", model, "-p", PIPELINE, "--print-after", "cse", "--print-after-change", "--json")
+    assert [line for line in err.splitlines() if line.startswith("#")] == [
+        "# 3 simplify: 2 nodes",
+        "# 4 cse: unchanged",
+    ]
+    assert nnvm("opt", model, "--print-after", "shrink")[0] == 1
+    assert nnvm("opt", model, "-p", PIPELINE, "--dump-dir", tmp_path / "d")[0] == 0
+    assert sorted(os.listdir(tmp_path / "d")) == ["000-start.nnvm", "003-simplify.nnvm"]
+
+
+def test_a_failure_is_written_down_and_replayed(tmp_path, monkeypatch):
+    from nnvm import ops, passes
+
+    def spoil(graph, *, how=ops.tanh.name):
+        """Turn relu into something else."""
+        other = {"tanh": ops.tanh, "relu": ops.relu}[how]
+        return graph.rewrite(lambda node: other(node.inputs[0]) if node.op is ops.relu else None)
+
+    monkeypatch.setitem(passes.PASSES, "spoil", spoil)
+    model, folder = small_model(tmp_path / "m.onnx"), tmp_path / "d"
+    pipeline = "simplify,spoil{how='tanh'}"
+    code, out, err = nnvm("opt", model, "-p", pipeline, "--verify-each", "--seed", "3", "--dump-dir", folder)
+    repro = folder / "002-spoil.repro.json"
+    assert (code, out) == (1, "")
+    assert "after spoil: output 'y/out' is not equivalent" in err
+    assert err.endswith(f"replay it: nnvm opt --repro {repro}\n")
+    code, out, again = nnvm("opt", "--repro", repro)
+    assert (code, out) == (1, "")
+    note, error = again.splitlines()
+    assert note.startswith("note: it failed with: after spoil: output 'y/out' is not equivalent")
+    assert error in err
+    monkeypatch.setitem(passes.PASSES, "spoil", lambda graph, *, how: graph)
+    code, result, err = nnvm("opt", "--repro", repro, "--json")
+    assert code == 0
+    assert result["equivalent"] is True
+    content = repro.read_text().replace('"nnvm": "', '"nnvm": "0.0.')
+    repro.write_text(content)
+    assert "note: nnvm was 0.0." in nnvm("opt", "--repro", repro)[2]
+
+
+def test_a_crash_in_a_pass_is_written_down_and_replayed(tmp_path, monkeypatch):
+    from nnvm import passes
+
+    def crash(graph):
+        raise IndexError("out of bounds")
+
+    monkeypatch.setitem(passes.PASSES, "crash", crash)
+    code, _, err = nnvm("opt", small_model(tmp_path / "m.onnx"), "-p", "crash", "--dump-dir", tmp_path)
+    assert code == 1
+    assert err.startswith("error: in crash: IndexError: out of bounds; replay it: ")
+    code, _, err = nnvm("opt", "--repro", tmp_path / "001-crash.repro.json")
+    assert err.splitlines()[-1] == "error: in crash: IndexError: out of bounds"
+
+
+def test_what_verification_could_not_compare_is_noted(tmp_path):
+    nodes = [helper.make_node("Neg", ["x"], ["a"]), helper.make_node("Neg", ["a"], ["b"])]
+    nodes.append(helper.make_node("Odd", ["b"], ["y"], domain="here"))
+    model = save_model(tmp_path / "m.onnx", nodes, {"x": [3]}, {"y": [3]})
+    code, result, err = nnvm("opt", model, "-p", "simplify", "--verify-each", "--no-check", "--json")
+    assert code == 0
+    assert "Odd" in result["passes"][0]["unchecked"]
+    assert err.startswith("note: what simplify computes was not compared: ")
+    assert result["after"]["nodes"] == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("m.onnx", "--repro", "x.repro.json"), ("m.onnx", "--stop-after", "-1")])
+def test_wrong_usage_of_opt(arguments):
+    code, out, err = nnvm("opt", *arguments)
+    assert (code, out) == (2, "")
+    assert "Error" in err
+
+
 def test_traceback_on_demand(tmp_path):
     from nnvm import Error
 
@@ -180,8 +286,11 @@ def test_traceback_on_demand(tmp_path):
 def test_passes_and_ops_are_listed():
     code, rows, _ = nnvm("passes", "--json")
     assert code == 0
-    assert all(rows.values())
-    assert "cancel_layout" in rows
+    assert list(rows)[:3] == ["infer_types", "fold_constants", "simplify"]
+    assert all(row["doc"] for row in rows.values())
+    assert rows["fold_constants"]["options"] == {"limit": {"type": "int", "default": 65536}}
+    code, out, _ = nnvm("passes")
+    assert "limit: int = 65536" in out
     code, rows, _ = nnvm("ops", "--json")
     assert "ONNX Conv" in rows["conv"]
 

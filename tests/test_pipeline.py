@@ -15,7 +15,17 @@ from nnvm.errors import Error
 from nnvm.frontends.onnx import load
 from nnvm.ir import EMPTY, Graph, Node, Value, constant, f32, foreign, i64, named_input, params, tensor_data, trace
 from nnvm.passes import DEFAULT, PASSES
-from nnvm.pipeline import ROUNDS, backend, compile, count_nodes, operator_counts, optimize
+from nnvm.pipeline import (
+    ROUNDS,
+    PassError,
+    all_passes,
+    backend,
+    compile,
+    count_nodes,
+    operator_counts,
+    optimize,
+    stages,
+)  # fmt: skip
 
 
 def net(x):
@@ -101,6 +111,89 @@ def test_a_pass_is_handed_what_its_positional_parameters_name():
     one = constant(data=tensor_data([1.0, 2.0], f32[2]))
     found = optimize(Graph([ops.add(one, one)]), [place, fold_all])
     assert list(found.outputs[0].node.params["data"].values()) == [2.0, 4.0]
+
+
+def test_a_pipeline_is_text_too():
+    text = "infer_types, fold_constants{limit=8}, simplify"
+    told = []
+    assert operator_counts(optimize(graph_of_net(), text, report=told.append)) == {"relu": 1}
+    assert [str(run.stage) for run in told] == ["infer_types", "fold_constants{limit=8}", "simplify"]
+    assert [run.number for run in told] == [1, 2, 3]
+    assert [run.changed for run in told] == [False, False, True]
+    assert [str(each) for each in stages(["dce", "fold_constants{limit=8}"])] == ["dce", "fold_constants{limit=8}"]
+    assert [each.function for each in stages()] == list(DEFAULT)
+    graph = graph_of_net()
+    assert optimize(graph, "") is graph
+
+
+def test_options_reach_the_pass():
+    def tiled():
+        data = constant(data=tensor_data([1.0, 2.0], f32[2]))
+        return Graph([ops.tile(data, tensor_data([100], i64[1]))])
+
+    assert operator_counts(optimize(tiled(), "fold_constants{limit=8}")) == {"tile": 1}
+    assert operator_counts(optimize(tiled(), "fold_constants{limit=800}")) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "caret"),
+    [
+        ("cse,shrink", "there is no pass 'shrink'; the passes are", 4),
+        ("fold_constants{size=8}", "fold_constants has no option size; its options are limit", 15),
+        ("fold_constants{limit='8'}", "limit is int, and '8' is not", 21),
+    ],
+)
+def test_a_wrong_pipeline_is_refused_at_its_place(text, told, caret):
+    with pytest.raises(Error, match=told) as caught:
+        optimize(graph_of_net(), text)
+    assert str(caught.value).split("\n")[1:] == [f"  {text}", " " * (2 + caret) + "^"]
+
+
+def test_the_first_runs_alone_to_bisect():
+    told = []
+    graph = graph_of_net()
+    assert optimize(graph, stop_after=0, report=told.append) is graph
+    assert told == []
+    optimize(graph, stop_after=3, report=told.append)
+    assert [run.name for run in told] == [each.__name__ for each in DEFAULT[:3]]
+    every = []
+    whole = optimize(graph, report=every.append)
+    assert len(every) > len(DEFAULT)
+    assert str(optimize(graph, stop_after=len(every))) == str(whole)
+    assert str(optimize(graph, stop_after=len(DEFAULT) + 1)) == str(every[len(DEFAULT)].after)
+
+
+def test_a_pass_that_raises_is_named():
+    def crash(graph, *, size=1):
+        raise KeyError("lost")
+
+    def starve(graph):
+        raise MemoryError
+
+    with pytest.raises(PassError, match="in crash: KeyError: 'lost'") as caught:
+        optimize(graph_of_net(), ["simplify", crash])
+    error = caught.value
+    assert (error.number, str(error.stage), error.after) == (2, "crash", None)
+    assert operator_counts(error.before) == {"relu": 1}
+    assert isinstance(error.__cause__, KeyError)
+    with pytest.raises(PassError, match="in <lambda>: it returned NoneType, not a graph"):
+        optimize(graph_of_net(), [lambda graph: None])
+    with pytest.raises(MemoryError):
+        optimize(graph_of_net(), [starve])
+
+
+def test_a_pass_that_asks_for_what_nobody_has_is_named():
+    def greedy(graph, oracle, /):
+        return graph
+
+    with pytest.raises(PassError, match="in greedy: it asks for 'oracle', and passes can ask for evaluate, pack"):
+        optimize(graph_of_net(), [greedy])
+
+
+def test_passes_are_listed_in_the_order_they_run():
+    listed = list(all_passes())
+    assert listed[: len(set(DEFAULT))] == list(dict.fromkeys(each.__name__ for each in DEFAULT))
+    assert set(PASSES) <= set(listed)
 
 
 def test_verify_each_names_the_pass_that_broke_the_graph():

@@ -87,8 +87,8 @@ def test_parameters_count_strings_but_not_their_bytes():
 
 
 def test_plain_makes_what_json_holds():
-    thing = {"a": (dim("n") + 1, [Path("x/y"), None, True]), 3: {"b": 1.5}}
-    assert report.plain(thing) == {"a": ["n + 1", ["x/y", None, True]], "3": {"b": 1.5}}
+    thing = {"a": (dim("n") + 1, [Path("x/y"), None, True]), 3: {"b": 1.5}, "c": f32[2]}
+    assert report.plain(thing) == {"a": ["n + 1", ["x/y", None, True]], "3": {"b": 1.5}, "c": "f32[2]"}
 
 
 def test_optimise_reports_before_after_and_proof(tmp_path):
@@ -101,6 +101,39 @@ def test_optimise_reports_before_after_and_proof(tmp_path):
     assert result["seconds"] > 0 < result["check_seconds"]
     assert report.show(load(tmp_path / "out.onnx"))["nodes"] == 1
     json.dumps(report.plain(result))
+
+
+def test_optimise_tells_watchers_of_every_run_and_dumps(tmp_path):
+    seen = []
+    graph = trace(lambda x: {"y": ops.relu(x * 1.0)}, x=f32["n"])
+    result = optimised(graph, passes="simplify,cse", watchers=[seen.append], dump=tmp_path, verify_each=True)
+    assert [run.name for run in seen] == ["simplify", "cse"]
+    assert [(row["name"], row["changed"], row["unchecked"]) for row in result["passes"]] == [
+        ("simplify", True, None), ("cse", False, None),
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000-start.nnvm", "001-simplify.nnvm"]
+    assert optimised(graph, passes="simplify,cse", stop_after=0)["passes"] == []
+    json.dumps(report.plain(result))
+
+
+def test_optimise_says_how_to_replay_what_failed(tmp_path):
+    def spoil(graph):
+        return graph.rewrite(lambda node: ops.tanh(node.inputs[0]) if node.op is ops.relu else None)
+
+    graph = trace(lambda x: {"y": ops.relu(x)}, x=f32[3])
+    with pytest.raises(Error, match=r"after spoil: .*; replay it: nnvm opt --repro .*001-spoil.repro.json"):
+        optimised(graph, passes=[spoil], verify_each=True, dump=tmp_path)
+    with pytest.raises(Error, match=r"after spoil: .*\)$"):
+        optimised(graph, passes=[spoil], verify_each=True)
+
+
+def test_passes_are_listed_with_options_and_where_they_run():
+    rows = report.passes()
+    assert rows["fold_constants"]["options"] == {"limit": {"type": "int", "default": 65536}}
+    assert rows["fold_constants"]["doc"].endswith(".")
+    assert rows["cse"] == {"doc": rows["cse"]["doc"], "options": {}, "in_default": True}
+    assert not all(row["in_default"] for row in rows.values())
+    json.dumps(report.plain(rows))
 
 
 def test_optimise_without_the_check_saves_and_claims_nothing(tmp_path):
@@ -237,17 +270,6 @@ def test_comparison_with_an_engine_tells_right_from_wrong(tmp_path):
     assert told["max_abs_error"] > 0.1
     with pytest.raises(Error, match=r"onnxruntime cannot run .*missing.onnx"):
         report.run(graph, str(tmp_path / "missing.onnx"), {}, None, compare="onnxruntime", **options)
-
-
-def test_text_is_written_whole_or_not_at_all(tmp_path):
-    report.write_text(tmp_path / "a.txt", "α\n")
-    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "α\n"
-    with pytest.raises(Error, match="cannot be written"):
-        report.write_text(tmp_path / "no" / "a.txt", "")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(Error, match="cannot be written"):
-        report.write_text(tmp_path / "folder", "")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "folder"]
 
 
 def test_arrays_that_cannot_be_saved_are_an_error(tmp_path):

@@ -14,6 +14,7 @@ _DOORS = {
         "tensor_data", "trace", "u8", "u16", "u32", "u64", "variable", "verify", "work",
     ),
     "nnvm.frontends": ("load", "save"),
+    "nnvm.frontends.nnvm": ("parse",),
     "nnvm.pipeline": ("compile", "optimize"),
     "nnvm.runtime.program": ("Program",),
 }  # fmt: skip

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,15 +15,17 @@ from nnvm.errors import Error, MissingExtra
 try:
     import typer
     from rich.console import Console
-    from rich.table import Table
 except ModuleNotFoundError as _missing:
     sys.exit(f"error: {MissingExtra(str(_missing.name), 'cli')}")
 
-from nnvm import report
+from nnvm import dumps, report, tables
 from nnvm.ir import Graph
+from nnvm.pipeline import find_pass
 
 DIFFERS = 3
 """Exit code of a result that is not equivalent."""
+
+_POINTED = re.compile(r"^\s*\^+\s*$", re.MULTILINE)
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See, shrink, plan and run models."
@@ -55,8 +59,9 @@ def main() -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """Print an error in one line and leave."""
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    """Print an error in one line, and below it what the message points at with a caret, and leave."""
+    told, *rest = message.split("\n") if _POINTED.search(message) else [message]
+    print("error: " + "\n".join([" ".join(told.split()), *rest]), file=sys.stderr)
     sys.exit(code)
 
 
@@ -77,9 +82,16 @@ def load(model: str, dims: Sequence[str] | None = None) -> Graph:
     from nnvm.passes.set_dims import set_dims
 
     with working(f"loading {model}"):
-        graph = infer_types(read(model))
+        graph = infer_types(read_stdin() if model == "-" else read(model))
         binding = dict(map(parse_dim, dims or ()))
         return infer_types(set_dims(graph, binding)) if binding else graph
+
+
+def read_stdin() -> Graph:
+    """Read the text form of a graph from stdin."""
+    from nnvm.frontends.nnvm import parse
+
+    return parse(sys.stdin.read())
 
 
 def parse_dim(text: str) -> tuple[str, int]:
@@ -120,35 +132,45 @@ def show(
     """Say what is in a model: operators, inputs, outputs, parameters, work."""
     graph = load(model, dims)
     if output is not None:
-        report.write_text(output, str(graph) + "\n")
-    give(report.show(graph), as_json, draw_show)
+        if output.suffix.lower() == ".nnvm":
+            from nnvm.frontends import save
 
-
-def draw_show(result: Mapping[str, Any], console: Console) -> None:
-    """Print what is in a model: its operators as a table, then its doors and its weights."""
-    table = Table("operator", "count", title=f"{result['nodes']} nodes", title_justify="left")
-    for name, count in sorted(result["operators"].items(), key=lambda row: (-row[1], row[0])):
-        table.add_row(name, str(count))
-    console.print(table)
-    for kind in ("inputs", "outputs"):
-        for row in result[kind]:
-            console.print(
-                f"{kind[:-1]:6} {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}", markup=False
-            )
-    size = report.size_text(result["parameter_bytes"])
-    console.print(f"{result['parameters']:,} parameters, {size}; multiply-accumulates: {result['macs']}")
+            save(graph, output)
+        else:
+            dumps.write_text(output, str(graph) + "\n")
+    give(report.show(graph), as_json, tables.draw_show)
 
 
 @app.command()
 def opt(
-    model: Model,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="a model, by file type")] = None,
     output: Annotated[Path | None, typer.Option("-o", metavar="OUT", help="where to save the result")] = None,
     passes: Annotated[
-        str | None, typer.Option("-p", metavar="PIPELINE", help='passes to run, "fold_constants,cse"; default: all')
+        str | None,
+        typer.Option("-p", metavar="PIPELINE", help='passes to run, "fold_constants{limit=8},cse"; default: all'),
     ] = None,
     level: Annotated[int, typer.Option("-O", min=0, max=3, help="0: no passes; 1 to 3: all")] = 2,
     check: Annotated[bool, typer.Option("--check/--no-check", help="prove that the result computes the same")] = True,
-    verify_each: Annotated[bool, typer.Option("--verify-each", help="check the graph after every pass")] = False,
+    verify_each: Annotated[
+        bool, typer.Option("--verify-each", help="after every pass, check the graph's form and what it computes")
+    ] = False,
+    stop_after: Annotated[
+        int | None, typer.Option("--stop-after", metavar="N", min=0, help="run only the first N passes, to bisect")
+    ] = None,
+    time_passes: Annotated[bool, typer.Option("--time-passes", help="a table of seconds on stderr")] = False,
+    print_after: Annotated[
+        list[str] | None, typer.Option("--print-after", metavar="PASS", help="the graph after this pass, on stderr")
+    ] = None,
+    print_all: Annotated[bool, typer.Option("--print-after-all", help="the graph after every pass")] = False,
+    print_change: Annotated[bool, typer.Option("--print-after-change", help="the graph where it changed")] = False,
+    dump: Annotated[
+        Path | None,
+        typer.Option("--dump-dir", metavar="DIR", help="write each changed graph there, and what replays a failure"),
+    ] = None,
+    repro: Annotated[
+        Path | None,
+        typer.Option("--repro", metavar="FILE", help="replay a failure that --dump-dir kept, set as it was"),
+    ] = None,
     dims: Dims = None,
     seed: Seed = 0,
     limits: Range = None,
@@ -156,47 +178,43 @@ def opt(
     traceback: Traceback = False,
 ) -> None:
     """Make a model smaller, prove that it computes the same, and save it; exit code 3 where it does not."""
-    chosen: list[str] | None = [] if level == 0 else None
-    if passes is not None:
-        chosen = [name.strip() for name in passes.split(",") if name.strip()]
+    if (model is None) == (repro is None):
+        raise typer.BadParameter("give a model, or --repro FILE", param_hint="MODEL")
+    for name in print_after or ():
+        find_pass(name)
+    settings: dict[str, Any] = {"passes": [] if passes is None and level == 0 else passes, "verify_each": verify_each}
+    settings |= {"seed": seed, "limits": parse_range(limits)}
+    read = partial(load, str(model), dims)
+    if repro is not None:
+        read, settings = replayed(repro)
+    printed = dumps.printer(sys.stderr, names=print_after or (), every=print_all, changed=print_change)
+    quiet = bool(print_after or print_all or print_change)
     result = report.optimise(
-        lambda: load(model, dims), output, passes=chosen, check=check, verify_each=verify_each, seed=seed,
-        limits=parse_range(limits), working=working,
+        read, output, check=check, working=partial(working, quiet=quiet), stop_after=stop_after, dump=dump,
+        watchers=[printed], **settings,
     )  # fmt: skip
-    give(result, as_json, draw_opt)
+    if time_passes:
+        tables.draw_times(result["passes"], errors)
+    for row in result["passes"]:
+        if row.get("unchecked"):
+            print(f"note: what {row['name']} computes was not compared: {row['unchecked']}", file=sys.stderr)
+    give(result, as_json, tables.draw_opt)
     if result["equivalent"] is False:
         error = f"largest error {result['max_abs_error']:.3g}"
         fail(f"output {result['differs']!r} is not equivalent ({error}); nothing was saved", DIFFERS)
 
 
-def draw_opt(result: Mapping[str, Any], console: Console) -> None:
-    """Print a model before and after as a table, then how long it took and what the check found."""
-    before, after = result["before"], result["after"]
-    table = Table("", "before", "after")
-    table.add_row("nodes", str(before["nodes"]), str(after["nodes"]))
-    table.add_row("parameters", f"{before['parameters']:,}", f"{after['parameters']:,}")
-    table.add_row("parameter bytes", f"{before['parameter_bytes']:,}", f"{after['parameter_bytes']:,}")
-    for name in sorted({*before["operators"], *after["operators"]}):
-        counts = before["operators"].get(name, 0), after["operators"].get(name, 0)
-        if counts[0] != counts[1]:
-            table.add_row(f"  {name}", *map(str, counts))
-    console.print(table)
-    console.print(f"load, optimise and save took {result['seconds']:.3f} s, the check {result['check_seconds']:.3f} s")
-    console.print(_verdict(result), markup=False)
+def replayed(path: Path) -> tuple[partial[Graph], dict[str, Any]]:
+    """Return the graph and the settings of a reproducer; say on stderr how it failed, and what is other than it was."""
+    from nnvm.frontends import load as read
 
-
-def _verdict(result: Mapping[str, Any]) -> str:
-    if result["equivalent"] is None:
-        return (
-            "not checked"
-            if not result["insensitive"]
-            else f"equal, but no input changes {', '.join(result['insensitive'])}: this proves nothing"
-        )
-    if not result["equivalent"]:
-        return f"NOT equivalent: {result['differs']}"
-    at = ", ".join("{" + ", ".join(f"{k}={v}" for k, v in row.items()) + "}" for row in result["bindings"] if row)
-    error = f"largest absolute error {result['max_abs_error']:.3g}"
-    return f"equivalent within rtol {result['rtol']:g}, {error}{f', at {at}' if at else ''}"
+    found, here = dumps.read_repro(path), dumps.versions()
+    print(f"note: it failed with: {' '.join(found.error.split())}", file=sys.stderr)
+    for name, version in found.versions.items():
+        if here.get(name) != version:
+            print(f"note: {name} was {version} and is {here.get(name, 'missing')}", file=sys.stderr)
+    settings = {"verify_each": found.verify_each, "seed": found.seed, "limits": found.limits}
+    return partial(read, found.graph), {**settings, "passes": found.pipeline}
 
 
 @app.command()
@@ -219,29 +237,7 @@ def plan(
     graph = load(model, dims)
     with working("planning"):
         result = report.plan(graph, backend=backend, io=io, alignment=alignment, buffers=buffers, save=save)
-    give(result, as_json, draw_plan)
-
-
-def draw_plan(result: Mapping[str, Any], console: Console) -> None:
-    """Print a plan's figures beside their bounds, then its buffers where they were asked for."""
-    table = Table("", "bytes", "at" if result["binding"] else "", "")
-    rows = [("peak", "peak_bytes", ""), ("bound, this order", "packing_bound_bytes", result["packing_status"])]
-    rows += [("bound, any order", "order_bound_bytes", result["order_status"]), ("without reuse", "naive_bytes", "")]
-    rows += [("workspace beside it", "workspace_bytes", ""), ("inputs, outputs, weights", "external_bytes", "")]
-    for title, key, status in rows:
-        size = result[key]
-        if isinstance(size, Mapping):
-            text = size["expr"] if len(size["expr"]) <= 60 else size["expr"][:57] + "..."
-            table.add_row(title, text, f"{size['at']:,}", status)
-        else:
-            table.add_row(title, f"{size:,}", "", status)
-    console.print(table)
-    if result["binding"]:
-        console.print("at " + ", ".join(f"{name}={size}" for name, size in result["binding"].items()), markup=False)
-    for row in result.get("buffers", ()):
-        console.print(
-            f"{row['offset']:>12} +{row['size']:<10} steps {row['first']}..{row['last']}  {row['name']}", markup=False
-        )
+    give(result, as_json, tables.draw_plan)
 
 
 @app.command()
@@ -277,58 +273,31 @@ def run(
             loaded, model, files, save, backend=backend, runs=runs, compare=compare, seed=seed,
             limits=parse_range(limits), binding=dict(map(parse_dim, dims or ())),
         )  # fmt: skip
-    give(result, as_json, draw_run)
+    give(result, as_json, tables.draw_run)
     if "compared" in result and not result["compared"]["equivalent"]:
         other = result["compared"]
         fail(f"{other['engine']} computes something else (largest error {other['max_abs_error']:.3g})", DIFFERS)
 
 
-def draw_run(result: Mapping[str, Any], console: Console) -> None:
-    """Print each output's shape, the time of a run, and what the other engine computed."""
-    for row in result["outputs"]:
-        console.print(
-            f"output {row['name']}: {row['dtype']} {report.shape_text(row['shape'])}{report.top_text(row)}",
-            markup=False,
-        )
-    planned = report.size_text(result["planned_bytes"])
-    time = f"{result['seconds_median'] * 1e3:.3f} ms"
-    console.print(f"median of {result['runs']} runs on {result['backend']}: {time}; planned {planned}")
-    if "compared" in result:
-        other = result["compared"]
-        word = "equivalent to" if other["equivalent"] else "NOT equivalent to"
-        time = f"{other['seconds_median'] * 1e3:.3f} ms"
-        console.print(f"{word} {other['engine']} (largest error {other['max_abs_error']:.3g}), which took {time}")
-
-
 @app.command("passes")
 def list_passes(as_json: Json = False, traceback: Traceback = False) -> None:
-    """List the passes, in the order of the default pipeline, with what each does."""
-    from nnvm.passes import PASSES
-
-    rows = {name: (each.__doc__ or "").strip().splitlines()[0] for name, each in PASSES.items()}
-    give(rows, as_json, draw_pairs)
+    """List the passes, in the order of the default pipeline, with what each does and its options."""
+    give(report.passes(), as_json, tables.draw_passes)
 
 
 @app.command("ops")
 def list_ops(as_json: Json = False, traceback: Traceback = False) -> None:
-    """List the operators we ship, with their inputs and parameters."""
-    from nnvm import ops
+    """List the operators that are here, with their inputs and parameters."""
+    from nnvm import ops, plugins
 
     rows = {}
-    for name in ops.__all__:
-        each = getattr(ops, name)
+    for each in (*(getattr(ops, name) for name in ops.__all__), *plugins.every("nnvm.ops").values()):
         values = [f"{value}=None" if value in each.optional else value for value in each.inputs]
         params = [
             f"{param}={each.defaults[param]!r}" if param in each.defaults else param for param in each.param_names
         ]
         rows[each.name] = f"({', '.join([*values, *(['*'] if params else []), *params])})  {each.doc}"
-    give(rows, as_json, draw_pairs)
-
-
-def draw_pairs(result: Mapping[str, Any], console: Console) -> None:
-    """Print names, each with its text."""
-    for name, text in result.items():
-        console.print(f"{name:24} {text}", markup=False, soft_wrap=True)
+    give(rows, as_json, tables.draw_pairs)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from nnvm import plugins
 from nnvm.compile import Backend, Call, compile_graph
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, collection_paused, is_constant, operators
-from nnvm.ir import verify as verify_graph
+from nnvm.ir.firings import Firing, observing
 from nnvm.ops import fill
+from nnvm.options import Stage, parse
 from nnvm.passes import DEFAULT, PASSES
 from nnvm.runtime.executor import Executable
 from nnvm.runtime.program import Program
@@ -18,67 +21,150 @@ ROUNDS: Final = 4
 """How often the default pipeline starts again while it still changes the graph."""
 
 
-class Timing:
-    """One run of one pass: its name, its seconds, and the operators it left."""
+class PassRun:
+    """One run of one pass: its number from 1, the graphs before and after, its seconds, and the operators it left.
 
-    __slots__ = ("name", "nodes", "seconds")
+    `unchecked` says why verification could not compare what the two graphs compute; None where it did or was not asked.
+    """
 
-    def __init__(self, name: str, seconds: float, nodes: int) -> None:
-        self.name: Final = name
+    __slots__ = ("after", "before", "nodes", "number", "seconds", "stage", "unchecked")
+
+    def __init__(self, number: int, stage: Stage, before: Graph, after: Graph, seconds: float) -> None:
+        self.number: Final = number
+        self.stage: Final = stage
+        self.before: Final = before
+        self.after: Final = after
         self.seconds: Final = seconds
-        self.nodes: Final = nodes
+        self.nodes: Final = count_nodes(after)
+        self.unchecked: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the pass."""
+        return self.stage.name
+
+    @property
+    def changed(self) -> bool:
+        """Whether the pass gave another graph."""
+        return self.after is not self.before
+
+    def __repr__(self) -> str:
+        return f"<{self.number} {self.stage}: {self.nodes} nodes>"
+
+
+class PassError(Error):
+    """Say which run of which pass failed; `after` is what verification refused, None where the pass itself raised."""
+
+    def __init__(self, message: str, number: int, stage: Stage, before: Graph, after: Graph | None) -> None:
+        super().__init__(message)
+        self.number: Final = number
+        self.stage: Final = stage
+        self.before: Final = before
+        self.after: Final = after
+
+
+class Checker(Protocol):
+    """Who verifies every run of a pass; `nnvm.verifying.Verifier` does."""
+
+    def watch(self, firing: Firing, /) -> None:
+        """See one firing of a rule; raise Error where it breaks the rule's promise."""
+
+    def check(self, before: Graph, after: Graph, /) -> str | None:
+        """Raise Error where a pass broke a graph; return why what they compute could not be compared, or None."""
 
 
 def optimize(
     graph: Graph,
-    passes: Iterable[str | Callable[..., Graph]] | None = None,
+    passes: str | Iterable[str | Callable[..., Graph]] | None = None,
     *,
-    report: Callable[[Timing], None] | None = None,
-    verify_each: bool = False,
+    report: Callable[[PassRun], None] | None = None,
+    verify_each: bool | Checker = False,
+    stop_after: int | None = None,
 ) -> Graph:
     """Return an equivalent graph that is smaller and faster.
 
-    Without `passes` the default pipeline runs to its fixpoint, a few rounds at most; given passes run once each.
-    `report` is told of each pass that ran. Raises Error for an unknown pass.
+    Without `passes` the default pipeline runs to its fixpoint, a few rounds at most; given passes run once each: text
+    such as "fold_constants{limit=8},cse", or names and functions. `report` is told of each run of a pass. `verify_each`
+    checks after each that the graph is well-formed, computes the same on NumPy, and that rules lowered their measures.
+    `stop_after` ends after so many runs. Raises Error for an unknown pass or option, PassError where a pass fails.
     """
-    chosen = [_find(each) for each in (DEFAULT if passes is None else passes)]
+    chosen = stages(passes)
+    checker = _checker() if verify_each is True else verify_each or None
+    number = 0
     with collection_paused():
         for _ in range(ROUNDS if passes is None else 1):
-            before = graph
-            for each in chosen:
-                graph = _run(each, graph, report, verify_each)
-            if graph is before:
+            start = graph
+            for stage in chosen:
+                if number == stop_after:
+                    return graph
+                number += 1
+                done = _run(number, stage, graph, checker)
+                graph = done.after
+                if report is not None:
+                    report(done)
+            if graph is start:
                 break
     return graph
 
 
-def _run(each: Callable[..., Graph], graph: Graph, report: Callable[[Timing], None] | None, verify_each: bool) -> Graph:
-    start = time.perf_counter()
-    name = getattr(each, "__name__", str(each))
-    result = each(graph, *[MACHINERY[need] for need in _needs(each)])
-    if verify_each:
-        try:
-            verify_graph(result)
-        except Error as error:
-            raise Error(f"after {name}: {error}") from error
-    if report is not None:
-        report(Timing(name, time.perf_counter() - start, count_nodes(result)))
-    return result
+def stages(passes: str | Iterable[str | Callable[..., Graph]] | None = None) -> list[Stage]:
+    """Return the passes that a pipeline asks for, with their options; those of the default pipeline without one."""
+    if isinstance(passes, str):
+        return parse(passes, find_pass)
+    chosen = DEFAULT if passes is None else passes
+    return [stage for each in chosen for stage in ([Stage(each)] if callable(each) else parse(each, find_pass))]
 
 
-def _find(name: str | Callable[..., Graph]) -> Callable[..., Graph]:
-    if callable(name):
-        return name
-    found: Callable[..., Graph] | None = PASSES.get(name)
+def find_pass(name: str) -> Callable[..., Graph]:
+    """Return a pass by its name."""
+    found: Callable[..., Graph] | None = PASSES.get(name) or plugins.find("nnvm.passes", name)
     if found is None:
-        raise Error(f"there is no pass {name!r}; the passes are {', '.join(sorted(PASSES))}")
+        known = sorted({*PASSES, *plugins.names("nnvm.passes")})
+        raise Error(f"there is no pass {name!r}; the passes are {', '.join(known)}")
     return found
 
 
-def _needs(each: Callable[..., Graph]) -> Sequence[str]:
-    """Return the names of the positional-only parameters after the graph: what the driver supplies."""
+def all_passes() -> dict[str, Callable[..., Graph]]:
+    """Return every pass by name: those of the default pipeline in its order, then others of ours, then strangers'."""
+    first = {each.__name__: each for each in DEFAULT}
+    return first | {name: PASSES[name] for name in sorted(PASSES) if name not in first} | plugins.every("nnvm.passes")
+
+
+def _run(number: int, stage: Stage, graph: Graph, checker: Checker | None) -> PassRun:
+    start = time.perf_counter()
+    after: Graph | None = None
+    try:
+        with nullcontext() if checker is None else observing(checker.watch):
+            made = stage.function(graph, *_machinery(stage.function), **stage.options)
+        if not isinstance(made, Graph):
+            raise Error(f"it returned {type(made).__name__}, not a graph")
+        after = made
+        done = PassRun(number, stage, graph, after, time.perf_counter() - start)
+        if checker is not None:
+            done.unchecked = checker.check(graph, after)
+    except MemoryError:
+        raise
+    except Exception as error:  # a pass may come from anywhere, and whatever it raises is to name it
+        said = str(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+        place = "in" if after is None else "after"
+        raise PassError(f"{place} {stage.name}: {said}", number, stage, graph, after) from error
+    return done
+
+
+def _checker() -> Checker:
+    """Find the verifier by name: it runs graphs, so it stands on a floor above this one."""
+    found: Checker = import_module("nnvm.verifying").Verifier()
+    return found
+
+
+def _machinery(each: Callable[..., Graph]) -> Sequence[Callable[..., Any]]:
+    """Return what a pass asks for by the names of its positional-only parameters after the graph."""
     code = getattr(each, "__code__", None)
-    return () if code is None else code.co_varnames[1 : code.co_posonlyargcount]
+    needs: Sequence[str] = () if code is None else code.co_varnames[1 : code.co_posonlyargcount]
+    unknown = [need for need in needs if need not in MACHINERY]
+    if unknown:
+        raise Error(f"it asks for {unknown[0]!r}, and passes can ask for {', '.join(sorted(MACHINERY))}")
+    return [MACHINERY[need] for need in needs]
 
 
 def _evaluate(node: Node) -> Any:
@@ -93,8 +179,14 @@ def _pack(blocks: Any, alignment: int) -> Sequence[int]:
     return pack(blocks, alignment).offsets
 
 
-MACHINERY: Final[Mapping[str, Callable[..., Any]]] = {"evaluate": _evaluate, "pack": _pack}
+MACHINERY: Final[Mapping[str, Callable[..., Any]]] = {
+    "evaluate": _evaluate, "pack": _pack, "strangers": plugins.rules,
+}  # fmt: skip
 """What passes may ask for by the name of a positional-only parameter."""
+
+
+OURS: Final = ("numpy",)
+"""The backends that nnvm ships."""
 
 
 class _Named:
@@ -108,7 +200,8 @@ class _Named:
         except ModuleNotFoundError as error:
             if error.name is None or not error.name.startswith(f"nnvm.backends.{name}"):
                 raise
-            raise Error(f"there is no backend {name!r}; there is: numpy") from error
+            known = sorted([*OURS, *(each for each in plugins.names("nnvm.backends") if "." not in each)])
+            raise Error(f"there is no backend {name!r}; there is: {', '.join(known)}") from error
 
     def run(self, program: Program) -> Executable:
         found: Executable = self._module.run(program)
@@ -117,7 +210,10 @@ class _Named:
 
 def backend(name: str | Backend) -> Backend:
     """Return a backend by its name, or the one given."""
-    return _Named(name) if isinstance(name, str) else name
+    if not isinstance(name, str):
+        return name
+    found: Backend | None = None if name in OURS else plugins.find("nnvm.backends", name)
+    return _Named(name) if found is None else found
 
 
 def compile(

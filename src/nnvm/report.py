@@ -1,6 +1,5 @@
 """What the command prints, as plain objects: the figures of a graph, of an optimisation, of a plan, of a run."""
 
-import os
 import statistics
 import time
 import tracemalloc
@@ -10,23 +9,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from nnvm.attrs import macs
+from nnvm.dumps import dumper, write_repro
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, data_of, is_constant, operators
-from nnvm.ir.dims import Dim, Size
+from nnvm.ir.dims import Size
 from nnvm.ir.types import Type, UnknownRank
-from nnvm.pipeline import Timing, compile, count_nodes, operator_counts, optimize
+from nnvm.options import options_of, type_text
+from nnvm.passes import DEFAULT
+from nnvm.pipeline import PassError, PassRun, all_passes, compile, count_nodes, operator_counts, optimize
+from nnvm.verifying import Verifier
 
 PROGRAM_SUFFIX: Final = ".nnp"
 Working = Callable[[str], AbstractContextManager[None]]
 
 
 def plain(thing: Any) -> Any:
-    """Return an object that JSON can hold; dimensions become their text."""
+    """Return an object that JSON can hold; dimensions, and whatever else it does not know, become their text."""
     if isinstance(thing, Mapping):
         return {str(key): plain(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         return [plain(value) for value in thing]
-    return str(thing) if isinstance(thing, (Dim, Path)) else thing
+    return thing if thing is None or isinstance(thing, (str, int, float)) else str(thing)
 
 
 def show(graph: Graph) -> dict[str, Any]:
@@ -71,19 +74,40 @@ def optimise(
     load: Callable[[], Graph],
     output: Path | None,
     *,
-    passes: Sequence[str] | None,
+    passes: str | Sequence[str] | None,
     check: bool,
     verify_each: bool,
     seed: int,
     limits: tuple[float, float] | None,
     working: Working,
+    stop_after: int | None = None,
+    dump: Path | None = None,
+    watchers: Sequence[Callable[[PassRun], None]] = (),
 ) -> dict[str, Any]:
-    """Load, optimise, check and save a model; what is not equivalent is not saved."""
+    """Load, optimise, check and save a model; what is not equivalent is not saved.
+
+    `watchers` see every run of a pass. With the folder `dump`, graphs are written there as they change, and where a
+    pass fails what replays it.
+    """
     start = time.perf_counter()
     original = load()
-    timings: list[Timing] = []
-    with working("optimising"):
-        changed = optimize(original, passes, report=timings.append, verify_each=verify_each)
+    rows: list[dict[str, Any]] = []
+    seers = [*watchers, *([] if dump is None else [dumper(dump)])]
+
+    def see(run: PassRun) -> None:
+        rows.append(_pass_row(run, verify_each))
+        for each in seers:
+            each(run)
+
+    checker = Verifier(seed, limits) if verify_each else False
+    try:
+        with working("optimising"):
+            changed = optimize(original, passes, report=see, verify_each=checker, stop_after=stop_after)
+    except PassError as failure:
+        if dump is None:
+            raise
+        path = write_repro(dump, failure, seed=seed, limits=limits, verify_each=verify_each)
+        raise Error(f"{failure}; replay it: nnvm opt --repro {path}") from failure
     seconds = time.perf_counter() - start
     result: dict[str, Any] = {"before": show(original), "after": show(changed), "seconds": 0.0}
     start = time.perf_counter()
@@ -97,8 +121,29 @@ def optimise(
         with working(f"saving {output}"):
             save(changed, output)
     result["seconds"] = seconds + time.perf_counter() - start
-    result["passes"] = [{"name": each.name, "seconds": each.seconds, "nodes": each.nodes} for each in timings]
+    result["passes"] = rows
     return result
+
+
+def _pass_row(run: PassRun, verified: bool) -> dict[str, Any]:
+    """Say what a run of a pass did; `unchecked` is there under verification, and null where the check was whole."""
+    row = {"name": run.name, "seconds": run.seconds, "nodes": run.nodes, "changed": run.changed}
+    row["options"] = dict(run.stage.options)
+    return {**row, "unchecked": run.unchecked} if verified else row
+
+
+def passes() -> dict[str, Any]:
+    """Return what `nnvm passes` says: every pass, those of the default pipeline first, what it does and its options."""
+    rows = {}
+    for name, each in all_passes().items():
+        options = {
+            option: {"type": type_text(known.annotation)}
+            | ({} if known.default is known.empty else {"default": known.default})
+            for option, known in options_of(each).items()
+        }
+        doc = (getattr(each, "__doc__", None) or "").strip()
+        rows[name] = {"doc": doc.partition("\n")[0], "options": options, "in_default": each in DEFAULT}
+    return rows
 
 
 def _unchecked() -> dict[str, Any]:
@@ -322,17 +367,6 @@ def _save_arrays(folder: Path, arrays: Mapping[str, Any]) -> None:
             np.save(folder / f"{name.replace('/', '_')}.npy", array)
     except OSError as error:
         raise Error(f"{folder} cannot be written: {error.strerror}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise Error(f"{path} cannot be written: {error.strerror}") from error
 
 
 def shape_text(shape: Sequence[Any] | None) -> str:

@@ -11,8 +11,8 @@ def write(state: Value, x: Value) -> TensorType:
     return state.tensor
 
 
-def test_no_shipped_operator_changes_state() -> None:
-    assert [each for each in mutates if each.module.startswith("nnvm.")] == []
+def test_which_shipped_operators_change_state() -> None:
+    assert [each.name for each in mutates if each.module.startswith("nnvm.")] == ["assign"]
     assert mutates.get(ops.add) is None
 
 

@@ -36,6 +36,7 @@ def test_nested_graphs_are_nested_functions() -> None:
     assert text == (
         "def main(x: f32[2]):\n"
         "    def s_by(u: f32[2]):\n"
+        "        'ignored'\n"
         "        relu_1 = relu(u, name='relu')\n"
         "        return {'relu': relu_1}\n"
         "    s = scaled(x, by=s_by)\n"
@@ -81,7 +82,7 @@ def test_symbolic_dimensions_and_params() -> None:
     n = dim("n")
     text = str(Graph([scaled(named_input("x", f32[n * 2 + 1, None]), by=(n, f32))]))
     assert "x: f32['2*n + 1', None]" in text
-    assert "by=('n', f32)" in text
+    assert "by=(dim('n'), f32)" in text
 
 
 def test_an_input_without_a_type() -> None:

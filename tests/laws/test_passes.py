@@ -21,6 +21,8 @@ from nnvm.passes import (
     fold_constants,
     fold_normalization,
     infer_types,
+    order_mutations,
+    place_devices,
     set_dims,
     simplify,
 )
@@ -38,6 +40,11 @@ def bound(graph: Graph) -> Graph:
     return set_dims(graph, {name: BINDING[name] for name in sorted(there)})
 
 
+def placed(graph: Graph) -> Graph:
+    """Place on one device, whatever `networks` says: copies between two are work, and have laws beside the pass."""
+    return place_devices(graph, devices={"b": "cpu", "cpu": "cpu"}, group_hint="device")
+
+
 def default(graph: Graph) -> Graph:
     for _ in range(6):
         start = graph
@@ -49,9 +56,14 @@ def default(graph: Graph) -> Graph:
 
 
 PASSES: tuple[Callable[..., Graph], ...] = (
-    infer_types, set_dims, dce, cse, fold_constants, simplify, fold_normalization, cancel_layout, default,
+    infer_types, set_dims, dce, cse, fold_constants, simplify, fold_normalization, cancel_layout, order_mutations,
+    place_devices, default,
 )  # fmt: skip
-APPLIED: dict[Callable[..., Graph], Callable[[Graph], Graph]] = {set_dims: bound, fold_constants: folding}
+APPLIED: dict[Callable[..., Graph], Callable[[Graph], Graph]] = {
+    set_dims: bound,
+    fold_constants: folding,
+    place_devices: placed,
+}
 
 every_pass = pytest.mark.parametrize("apply", [APPLIED.get(each, each) for each in PASSES])
 

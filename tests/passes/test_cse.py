@@ -11,6 +11,7 @@ from nnvm import ops
 from nnvm.ir import (
     FileSlice,
     Graph,
+    Node,
     TensorData,
     Value,
     boolean,
@@ -19,6 +20,7 @@ from nnvm.ir import (
     foreign,
     i64,
     named_input,
+    params,
     tensor_data,
     trace,
 )
@@ -162,3 +164,10 @@ def test_a_long_chain_is_merged_in_one_walk() -> None:
 
     made = cse(trace(program, x=f32[2]))
     assert len(made.nodes) == 20_002
+
+
+def test_equal_constants_on_different_devices_stay_two() -> None:
+    data = params({"data": tensor_data([1.0, 2.0], f32[2])})
+    nodes = [Node(constant, (), data, (f32[2],), hints={"device": device}) for device in ("cpu", "gpu")]
+    graph = Graph([ops.add(*[node.outputs[0] for node in nodes])])
+    assert cse(graph) is graph

@@ -3,9 +3,14 @@
 from nnvm.attrs.cost import macs
 from nnvm.attrs.elementwise import elementwise
 from nnvm.attrs.infer_inputs import infer_inputs
+from nnvm.attrs.kernel import kernel
 from nnvm.attrs.mutates import mutates
 from nnvm.attrs.random import random
 from nnvm.attrs.view import view
 from nnvm.ir import commutes, follow
+from nnvm.ir.op_attr import on_first_read
+from nnvm.plugins import load_columns
 
-__all__ = ["commutes", "elementwise", "follow", "infer_inputs", "macs", "mutates", "random", "view"]
+on_first_read(load_columns)
+
+__all__ = ["commutes", "elementwise", "follow", "infer_inputs", "kernel", "macs", "mutates", "random", "view"]

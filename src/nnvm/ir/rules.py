@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any, Final, overload
 
 from nnvm.errors import Error
+from nnvm.ir.firings import Firing, Observer, current_observer, piece
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, Node, Value, literal_key
 from nnvm.ir.op import Op, constant, data_of, foreign, input, named_input
@@ -295,17 +296,19 @@ def apply_rules(graph: Graph, rules: Iterable[Rule]) -> Graph:
     return run_rules(graph, rules).graph
 
 
-def run_rules(graph: Graph, rules: Iterable[Rule], *, budget: int = _BUDGET) -> Rewriting:
+def run_rules(
+    graph: Graph, rules: Iterable[Rule], *, budget: int = _BUDGET, observer: Observer | None = None
+) -> Rewriting:
     """Rewrite by rules to a fixpoint in one walk: every node that a right side makes is visited too.
 
     `budget` bounds the firings that one node of the graph may set off; at the bound its rewriting ends there and the
-    report says so.
+    report says so. `observer` is told of every firing; without one, whom `observing` names.
     """
     index: dict[Op[..., Any], list[tuple[Rule, Matcher]]] = {}
     for each in rules:
         for operator, matcher in each.matchers:
             index.setdefault(operator, []).append((each, matcher))
-    driver = _Driver(index, budget)
+    driver = _Driver(index, budget, observer or current_observer())
     with collection_paused():
         for node in graph.nodes:
             driver.settle(node)
@@ -317,8 +320,10 @@ def run_rules(graph: Graph, rules: Iterable[Rule], *, budget: int = _BUDGET) -> 
 
 
 class _Driver:
-    def __init__(self, index: dict[Op[..., Any], list[tuple[Rule, Matcher]]], budget: int) -> None:
-        self.index, self.budget = index, budget
+    def __init__(
+        self, index: dict[Op[..., Any], list[tuple[Rule, Matcher]]], budget: int, observer: Observer | None
+    ) -> None:
+        self.index, self.budget, self.observer = index, budget, observer
         self.settled: set[Node] = {ABSENT.node}
         self.forward: dict[Value, Value] = {}
         self.fired: dict[str, int] = {}
@@ -395,5 +400,11 @@ class _Driver:
                 if loses_order(node, (made,), self.settled):
                     continue
                 self.fired[each.name] = self.fired.get(each.name, 0) + 1
+                if self.observer is not None:
+                    self.observer(self._firing(each, matcher, node, made))
                 return made
         return None
+
+    def _firing(self, rule: Rule, matcher: Matcher, node: Node, made: Value) -> Firing:
+        holes = {each for each in matcher(node) or () if isinstance(each, Value)}
+        return Firing(rule, node, made, piece(node.outputs[0], holes), piece(made, holes, self.settled))

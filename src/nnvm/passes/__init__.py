@@ -9,6 +9,8 @@ from nnvm.passes.dce import dce
 from nnvm.passes.fold_constants import fold_constants
 from nnvm.passes.fold_normalization import fold_normalization
 from nnvm.passes.infer_types import infer_types
+from nnvm.passes.order_mutations import order_mutations
+from nnvm.passes.place_devices import place_devices
 from nnvm.passes.set_dims import set_dims
 from nnvm.passes.simplify import simplify
 
@@ -20,10 +22,11 @@ DEFAULT: Final[tuple[Pass, ...]] = (
 """What `nnvm.optimize` runs, over and over until the graph stays the same, a few rounds at most."""
 
 PASSES: Final[dict[str, Pass]] = {
-    each.__name__: each for each in (cancel_layout, cse, dce, fold_constants, fold_normalization, infer_types, simplify)
+    each.__name__: each
+    for each in (cancel_layout, cse, dce, fold_constants, fold_normalization, infer_types, order_mutations, simplify)
 }
 
 __all__ = [
     "DEFAULT", "PASSES", "Pass", "cancel_layout", "cse", "dce", "fold_constants", "fold_normalization", "infer_types",
-    "set_dims", "simplify",
+    "order_mutations", "place_devices", "set_dims", "simplify",
 ]  # fmt: skip

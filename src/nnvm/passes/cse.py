@@ -127,10 +127,10 @@ class _Constants:
     """Finds equal constants: the first of a type waits in a bucket, and is looked into only when a second one comes."""
 
     def __init__(self) -> None:
-        self.types: dict[Type | None, Node | dict[Key, Any]] = {}
+        self.types: dict[Key, Node | dict[Key, Any]] = {}
 
     def first_equal(self, node: Node) -> Node:
-        return self._look(self.types, node.outputs[0].type, node, (_sample, _content))
+        return self._look(self.types, (node.outputs[0].type, _hashable(node.hints)), node, (_sample, _content))
 
     def _look(
         self, table: dict[Any, Any], key: Any, node: Node, finer: tuple[Callable[[TensorData], Key], ...]

@@ -1,6 +1,22 @@
 """How algebra makes a graph smaller: identities, combined constants, one operator for what two or more spell out."""
 
-from nnvm.ir import ABSENT, Graph, Node, Value, apply_rules, constant, f16, f32, f64, is_constant, rewrite, tensor_data
+from collections.abc import Callable, Sequence
+
+from nnvm.ir import (
+    ABSENT,
+    Graph,
+    Node,
+    Rule,
+    Value,
+    apply_rules,
+    constant,
+    f16,
+    f32,
+    f64,
+    is_constant,
+    rewrite,
+    tensor_data,
+)  # fmt: skip
 from nnvm.ops import add, dropout, gemm, matmul
 from nnvm.ops.nn import is_inference
 from nnvm.passes.rules.activation import ACTIVATIONS, CLIPS
@@ -13,13 +29,17 @@ RULES = (*ACTIVATIONS, *ARITHMETIC, *CASTS, *MOVEMENTS)
 SINGLES = {**CLIPS, **CUTS}
 
 
-def simplify(graph: Graph) -> Graph:
-    """Leave out what changes nothing and join what one operator can say."""
-    return until_settled(graph, _once)
+def simplify(graph: Graph, strangers: Callable[[], Sequence[Rule]] = tuple, /) -> Graph:
+    """Leave out what changes nothing and join what one operator can say.
+
+    `strangers` returns the rules that other packages bring; the driver supplies it.
+    """
+    rules = (*RULES, *strangers())
+    return until_settled(graph, lambda graph: _once(graph, rules))
 
 
-def _once(graph: Graph) -> Graph:
-    graph = apply_rules(graph, RULES)
+def _once(graph: Graph, rules: Sequence[Rule]) -> Graph:
+    graph = apply_rules(graph, rules)
     readers = Readers(graph)
 
     def visit(node: Node, origin: Node) -> Value | tuple[Value, ...] | None:

@@ -84,4 +84,4 @@ def test_tables_have_no_doubles() -> None:
 
 def test_every_operator_of_ours_has_a_row() -> None:
     ours = {getattr(ops, name) for name in ops.__all__}
-    assert {op.name for op in ours - set(BY_OP)} == set()
+    assert {op.name for op in ours - set(BY_OP)} == {"assign", "copy"}  # ONNX has neither states nor devices

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnvm.backends.numpy.kernels import KERNELS, MOVING
+from nnvm.backends.numpy.registered import find
 from nnvm.errors import Error, MissingExtra
 
 Array: TypeAlias = NDArray[Any]
@@ -122,9 +123,12 @@ class NumpyDevice:
 
     def kernel(self, name: str) -> Callable[..., Any]:
         """Return the kernel of a name such as `numpy:conv/1`; floating-point warnings are off while it runs."""
-        found = KERNELS.get(name)
+        found = KERNELS.get(name) or find(name)
         if found is None:
-            raise Error(f"the numpy backend has no kernel {name!r}; compile the graph again with this version of nnvm")
+            prefix = name.partition(":")[0]
+            cure = f"install the package that brings {prefix!r}, or import it"
+            cure = "compile the graph again with this version of nnvm" if prefix == "numpy" else cure
+            raise Error(f"the numpy backend has no kernel {name!r}; {cure}")
         return found if name in MOVING else _quiet(found)
 
     def shape_of(self, array: Array) -> tuple[int, ...]:

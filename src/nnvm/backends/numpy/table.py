@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from nnvm import ops
 from nnvm.attrs import elementwise, view
+from nnvm.attrs import kernel as named_kernel
 from nnvm.backends.numpy.kernels import KERNELS, WORKSPACES
+from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Node, OpAttr, Value, contents
@@ -13,7 +15,7 @@ from nnvm.ops.typing import axes_of
 
 Lower = Callable[[Node], "tuple[str, tuple[Value, ...], Mapping[str, Any]]"]
 lowering: Final[OpAttr[Lower]] = OpAttr(
-    "kernel, inputs and parameters in NumPy; without an entry the kernel of the operator's own name"
+    "kernel, inputs and parameters in NumPy; without an entry that of attrs.kernel, or of the operator's own name"
 )
 
 RENAMED: Final = {
@@ -36,14 +38,16 @@ def call(node: Node) -> Call | None:
     lower = lowering.get(node.op)
     if lower is not None:
         kernel, inputs, params = lower(node)
+    elif node.op in named_kernel:
+        kernel, inputs, params = named_kernel[node.op], node.inputs, node.params
     elif node.op in view:
         kernel, inputs, params = "reshape", node.inputs[:1], {}
     else:
         kernel, inputs, params = RENAMED.get(node.op.name, node.op.name), node.inputs, node.params
-    full = f"numpy:{kernel}/1"
-    if full not in KERNELS or node.op.foreign:
+    full = kernel if ":" in kernel else f"numpy:{kernel}/1"
+    if node.op.foreign or (full not in KERNELS and find(full) is None):
         return None
-    return Call(full, inputs, params, _inplace(node, inputs), WORKSPACES.get(full))
+    return Call(full, inputs, params, _inplace(node, inputs), WORKSPACES.get(full) or workspace_of(full))
 
 
 def _inplace(node: Node, inputs: tuple[Value, ...]) -> tuple[int, ...]:
@@ -126,6 +130,11 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
         if key in ("ceil_mode", "count_include_pad", "storage_order")
     }
     return node.op.name, node.inputs, {**_window(node), **rest}
+
+
+@lowering(ops.copy)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "copy", node.inputs, {}
 
 
 @lowering(ops.batch_norm)

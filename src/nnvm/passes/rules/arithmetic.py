@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from nnvm.errors import Error
-from nnvm.ir import Node, Rule, Value, boolean, either, f32, f64, is_constant, rule
+from nnvm.ir import Node, Rule, Value, boolean, either, f32, f64, is_constant, rule, work
 from nnvm.ir.tensor_data import Number
 from nnvm.ir.types import product
 from nnvm.ops import abs as absolute
@@ -222,7 +222,7 @@ def choice_of_equals(condition: Value, x: Value) -> Iterator[Value]:
     yield x
 
 
-@rule
+@rule(lowers=work)
 def add_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x + a) + b = x + (a + b) for constants a and b."""
     yield (x + a) + b
@@ -230,7 +230,7 @@ def add_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x + _joined("+", a, b)
 
 
-@rule
+@rule(lowers=work)
 def add_then_subtract(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x + a) - b = x + (a - b) for constants a and b."""
     yield (x + a) - b
@@ -238,7 +238,7 @@ def add_then_subtract(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x + _joined("-", a, b)
 
 
-@rule
+@rule(lowers=work)
 def subtract_then_add(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x - a) + b = x + (b - a) for constants a and b."""
     yield (x - a) + b
@@ -246,7 +246,7 @@ def subtract_then_add(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x + _joined("-", b, a)
 
 
-@rule
+@rule(lowers=work)
 def subtract_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x - a) - b = x - (a + b) for constants a and b."""
     yield (x - a) - b
@@ -254,7 +254,7 @@ def subtract_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x - _joined("+", a, b)
 
 
-@rule
+@rule(lowers=work)
 def multiply_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x * a) * b = x * (a * b) for constants a and b."""
     yield (x * a) * b
@@ -262,7 +262,7 @@ def multiply_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x * _joined("*", a, b)
 
 
-@rule
+@rule(lowers=work)
 def multiply_then_divide(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x * a) / b = x * (a / b) for constants a and b, not of whole numbers."""
     yield (x * a) / b
@@ -270,7 +270,7 @@ def multiply_then_divide(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x * _joined("/", a, b)
 
 
-@rule
+@rule(lowers=work)
 def divide_then_multiply(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x / a) * b = x * (b / a) for constants a and b, not of whole numbers."""
     yield (x / a) * b
@@ -278,7 +278,7 @@ def divide_then_multiply(x: Value, a: Value, b: Value) -> Iterator[Value]:
         yield x * _joined("/", b, a)
 
 
-@rule
+@rule(lowers=work)
 def divide_twice(x: Value, a: Value, b: Value) -> Iterator[Value]:
     """(x / a) / b = x / (a * b) for constants a and b, not of whole numbers."""
     yield (x / a) / b

@@ -79,7 +79,7 @@ def measure(nodes: int) -> Iterator[Figure]:
     yield from _rules(nodes)
     seconds, text = cpu(lambda: str(graph.replace()))
     yield "print", seconds
-    yield "parse", _optional(nodes, "nnvm.ir", "parse", text)
+    yield "parse", _optional(nodes, "nnvm", "parse", text)
     yield from _pickle(graph)
     untyped = Graph([made(nodes, typed=False)])
     yield "infer_types, all untyped", _optional(nodes, "nnvm.passes.infer_types", "infer_types", untyped)

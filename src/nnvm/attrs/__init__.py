@@ -1,5 +1,6 @@
 """What a pass may ask of an operator: one column each, filled in from anywhere."""
 
+from nnvm.attrs.branch import branch
 from nnvm.attrs.cost import macs
 from nnvm.attrs.elementwise import elementwise
 from nnvm.attrs.infer_inputs import infer_inputs
@@ -13,4 +14,4 @@ from nnvm.plugins import load_columns
 
 on_first_read(load_columns)
 
-__all__ = ["commutes", "elementwise", "follow", "infer_inputs", "kernel", "macs", "mutates", "random", "view"]
+__all__ = ["branch", "commutes", "elementwise", "follow", "infer_inputs", "kernel", "macs", "mutates", "random", "view"]

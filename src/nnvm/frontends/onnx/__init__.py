@@ -1,6 +1,7 @@
 """Reading and writing ONNX files, node for node."""
 
 import os
+from importlib import import_module
 
 from nnvm.errors import MissingExtra
 from nnvm.ir import Graph
@@ -14,6 +15,8 @@ def load(source: str | os.PathLike[str] | bytes) -> Graph:
     """
     _require_onnx()
     from nnvm.frontends.onnx.reader import read
+
+    import_module("nnvm.frontends.onnx.branches")  # fills the column that says what becomes of an If
 
     return read(source)
 

@@ -17,6 +17,7 @@ from nnvm.ir.types import Type, UnknownRank
 from nnvm.options import options_of, type_text
 from nnvm.passes import DEFAULT
 from nnvm.pipeline import PassError, PassRun, all_passes, compile, count_nodes, operator_counts, optimize
+from nnvm.pipeline import backend as find_backend
 from nnvm.verifying import Verifier
 
 PROGRAM_SUFFIX: Final = ".nnp"
@@ -224,7 +225,9 @@ def run(
     binding: Mapping[str, int],
 ) -> dict[str, Any]:
     """Run a graph or a saved Program, and return what `nnvm run` says."""
-    executable = compile(loaded, backend) if isinstance(loaded, Graph) else _runner(loaded)
+    executable: Any = (
+        compile(loaded, backend) if isinstance(loaded, Graph) else find_backend(loaded.backend).run(loaded)
+    )
     arrays = _inputs(loaded, executable.program, files, seed, limits, binding)
     seconds, outputs = _timed(lambda: executable.run(arrays), runs)
     names = executable.program.output_names
@@ -244,12 +247,6 @@ def run(
     if save is not None:
         _save_arrays(save, dict(zip(names, outputs, strict=True)))
     return result
-
-
-def _runner(program: Any) -> Any:
-    from nnvm.backends.numpy import run as ready
-
-    return ready(program)
 
 
 def _timed(call: Callable[[], Any], runs: int) -> tuple[float, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from nnvm.attrs import macs
 from nnvm.dumps import dumper, write_repro
 from nnvm.errors import Error
-from nnvm.ir import Graph, TensorType, data_of, is_constant, operators
+from nnvm.ir import Graph, TensorType, data_of, operators
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Type, UnknownRank
 from nnvm.options import options_of, type_text
@@ -35,13 +35,7 @@ def plain(thing: Any) -> Any:
 
 def show(graph: Graph) -> dict[str, Any]:
     """Return what `nnvm show` says of a graph."""
-    constants = [
-        data
-        for node in graph.nodes
-        if is_constant(node.outputs[0])
-        for data in [data_of(node.outputs[0])]
-        if data is not None
-    ]
+    constants = [data for node in graph.nodes if (data := data_of(node.outputs[0])) is not None]
     work: Size = 0
     for node in operators(graph):
         cost = macs.get(node.op)

@@ -51,6 +51,11 @@ class Lowered:
         self.dies: dict[int, int] = {}
         self.could_overwrite: set[int] = set()
 
+    def root(self, index: int) -> int:
+        """Return the tensor whose bytes a tensor's bytes are: its root, or itself."""
+        root = self.tensors[index].root
+        return index if root is None else root
+
 
 def lower(
     graph: Graph, order: Sequence[Node], backend: Backend, *, io: str = "external", share: bool = True
@@ -157,7 +162,7 @@ class _Lowering:
         return left
 
     def add(self, node: Node, call: Call) -> None:
-        if _is_view(node) and node.outputs[0] not in self.wanted:
+        if node.outputs[0] in self.content:
             self._show(node)
             return
         reads = [None if value is ABSENT else self._read(value) for value in call.inputs]
@@ -170,10 +175,8 @@ class _Lowering:
 
     def _show(self, node: Node) -> None:
         shown = self._read(node.inputs[0])
-        tensor = self.done.tensors[shown]
-        root = shown if tensor.root is None else tensor.root
-        value = node.outputs[0]
-        self.number[value] = self._add(Tensor(tensor.kind, _known(value), value.name, root, shown))
+        value, kind = node.outputs[0], self.done.tensors[shown].kind
+        self.number[value] = self._add(Tensor(kind, _known(value), value.name, self.done.root(shown), shown))
 
     def _read(self, value: Value) -> int:
         found = self.number.get(value)
@@ -209,8 +212,7 @@ class _Lowering:
         elif over is None:
             index = self._tensor("arena", type, value.name)
         else:
-            root = self.done.tensors[over].root
-            index = self._tensor("arena", type, value.name, over if root is None else root)
+            index = self._tensor("arena", type, value.name, self.done.root(over))
         self.number[value] = index
         return index
 
@@ -232,8 +234,7 @@ class _Lowering:
         for index in (*reads, *writes, scratch):
             if index is None or tensors[index].kind != "arena":
                 continue
-            root = tensors[index].root
-            root = index if root is None else root
+            root = self.done.root(index)
             self.done.born.setdefault(root, at)
             self.done.dies[root] = at
         self.done.steps.append(

@@ -7,7 +7,7 @@ from nnvm.compile.lower import Lowered
 from nnvm.ir.dims import Size, larger, names, substitute, tree
 from nnvm.ir.types import TensorType, product
 from nnvm.runtime.expressions import Expr
-from nnvm.runtime.memory import Block, max_live
+from nnvm.runtime.memory import Block, max_live, round_up
 from nnvm.runtime.parts import Buffer, item_size
 from nnvm.runtime.program import Program
 
@@ -163,9 +163,8 @@ def _report(
 
 
 def _top(arena: Arena, offsets: Sequence[int]) -> int:
-    step = arena.alignment
-    ends = (offset + -(-block.size // step) * step for offset, block in zip(offsets, arena.blocks, strict=True))
-    return max(ends, default=0)
+    sizes = (round_up(block.size, arena.alignment) for block in arena.blocks)
+    return max((offset + size for offset, size in zip(offsets, sizes, strict=True)), default=0)
 
 
 def _height(arena: Arena, below: list[list[int]]) -> Size:
@@ -195,8 +194,7 @@ def _bottom_up(below: list[list[int]]) -> list[int]:
 
 def _order_bound(lowered: Lowered, arena: Arena) -> int:
     """Return bytes that every order needs: what one step reads and writes in the arena, less what it may overwrite."""
-    step = arena.alignment
-    sizes = [-(-block.size // step) * step for block in arena.blocks]
+    sizes = [round_up(block.size, arena.alignment) for block in arena.blocks]
     return max((sum(sizes[i] for i in some) for some in _touched(lowered, arena)), default=0)
 
 
@@ -208,7 +206,7 @@ def _most_touched(lowered: Lowered, arena: Arena) -> Size:
 def _touched(lowered: Lowered, arena: Arena) -> Iterator[list[int]]:
     """Yield, for each step, the roots that are alive while it runs in every order."""
     for i, step in enumerate(lowered.steps):
-        roots = {_root(lowered, index) for index in (*step.inputs, *step.outputs, step.scratch) if index is not None}
+        roots = {lowered.root(index) for index in (*step.inputs, *step.outputs, step.scratch) if index is not None}
         if i in lowered.could_overwrite and lowered.tensors[step.outputs[0]].root is None:
             roots.discard(step.outputs[0])
         yield sorted(arena.number[root] for root in roots & arena.number.keys())
@@ -242,11 +240,6 @@ def total(sizes: Iterable[Size]) -> Size:
     for size in sizes:
         added = added + size
     return added
-
-
-def _root(lowered: Lowered, index: int) -> int:
-    root = lowered.tensors[index].root
-    return index if root is None else root
 
 
 def dimensions(lowered: Lowered) -> tuple[str, ...]:

@@ -28,9 +28,7 @@ def parse(
     line, column and the line itself where the text spells no graph.
     """
     known = {each.name: each for each in (getattr(ops, name) for name in ops.__all__)}
-    foreign = [name for name in plugins.names("nnvm.ops") if f" {name}(" in text]
-    found = {name: plugins.find("nnvm.ops", name) for name in foreign}
-    there = {name: each for name, each in found.items() if each is not None}
+    there = plugins.mentioned("nnvm.ops", text)
     return parse_text(text, {**there, **known, **(operators or {})}, data or {}, _kinds(text))
 
 

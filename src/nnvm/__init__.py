@@ -3,15 +3,32 @@
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names, for type checkers, which look into no function
+    # isort: off
+    from nnvm import analyses, attrs, backends, frontends, ir, ops, packing, passes, runtime
+    from nnvm.errors import Error, MissingExtra
+    from nnvm.ir import (
+        ABSENT, Bounds, Dim, DType, Graph, Node, Op, OpAttr, OpGroup, Rule, TensorData, TensorType, Value, alias,
+        analysis, apply_rules, bf16, boolean, compose, constant, contents, data_of, dim, dtype, either, f16, f32, f64,
+        hints, i8, i16, i32, i64, input, internals, is_constant, op, parse_params, prefix, rule, same, scope, string,
+        tensor_data, trace, u8, u16, u32, u64, unique_names, unscoped, variable, verify, work,
+    )  # fmt: skip
+    from nnvm.frontends import load, save
+    from nnvm.frontends.nnvm import parse
+    from nnvm.pipeline import compile, optimize
+    from nnvm.runtime.program import Program
+    # isort: on
 
 _DOORS = {
     "nnvm.errors": ("Error", "MissingExtra"),
     "nnvm.ir": (
-        "ABSENT", "Dim", "DType", "Graph", "Node", "Op", "OpAttr", "Rule", "TensorData", "TensorType", "Value",
-        "analysis", "apply_rules", "bf16", "boolean", "constant", "contents", "data_of", "dim", "dtype", "either",
-        "f16", "f32", "f64", "i8", "i16", "i32", "i64", "input", "is_constant", "op", "rule", "same", "string",
-        "tensor_data", "trace", "u8", "u16", "u32", "u64", "variable", "verify", "work",
+        "ABSENT", "Bounds", "Dim", "DType", "Graph", "Node", "Op", "OpAttr", "OpGroup", "Rule", "TensorData",
+        "TensorType", "Value", "alias", "analysis", "apply_rules", "bf16", "boolean", "compose", "constant", "contents",
+        "data_of", "dim", "dtype", "either", "f16", "f32", "f64", "hints", "i8", "i16", "i32", "i64", "input",
+        "internals", "is_constant", "op", "parse_params", "prefix", "rule", "same", "scope", "string", "tensor_data",
+        "trace", "u8", "u16", "u32", "u64", "unique_names", "unscoped", "variable", "verify", "work",
     ),
     "nnvm.frontends": ("load", "save"),
     "nnvm.frontends.nnvm": ("parse",),
@@ -21,20 +38,30 @@ _DOORS = {
 _HOME = {name: module for module, names in _DOORS.items() for name in names}
 _FLOORS = ("analyses", "attrs", "backends", "frontends", "ir", "ops", "packing", "passes", "runtime")
 
-__all__ = [*sorted(_HOME), *_FLOORS]
+__all__ = [
+    "ABSENT", "Bounds", "DType", "Dim", "Error", "Graph", "MissingExtra", "Node", "Op", "OpAttr", "OpGroup", "Program",
+    "Rule", "TensorData", "TensorType", "Value", "alias", "analyses", "analysis", "apply_rules", "attrs", "backends",
+    "bf16", "boolean", "compile", "compose", "constant", "contents", "data_of", "dim", "dtype", "either", "f16", "f32",
+    "f64", "frontends", "hints", "i8", "i16", "i32", "i64", "input", "internals", "ir", "is_constant", "load", "op",
+    "ops", "optimize", "packing", "parse", "parse_params", "passes", "prefix", "rule", "runtime", "same", "save",
+    "scope", "string", "tensor_data", "trace", "u8", "u16", "u32", "u64", "unique_names", "unscoped", "variable",
+    "verify", "work",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """Find a public name on first use, so that a saved Program runs where the graph's code is not installed."""
-    if name in _FLOORS:
-        return import_module(f"nnvm.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'nnvm' has no attribute {name!r}")
-    if _HOME[name] == "nnvm.ir":
-        import_module("nnvm.ops")  # binds Python's signs: x + y
-    found = globals()[name] = getattr(import_module(_HOME[name]), name)
-    return found
+if not TYPE_CHECKING:  # to whom an unknown name is an error
+
+    def __getattr__(name: str) -> Any:
+        """Find a public name on first use, so that a saved Program runs where the graph's code is not installed."""
+        if name in _FLOORS:
+            return import_module(f"nnvm.{name}")
+        if name not in _HOME:
+            raise AttributeError(f"module 'nnvm' has no attribute {name!r}")
+        if _HOME[name] == "nnvm.ir":
+            import_module("nnvm.ops")  # binds Python's signs: x + y
+        found = globals()[name] = getattr(import_module(_HOME[name]), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -75,6 +75,16 @@ def working(what: str, quiet: bool = False) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def shrinking() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show how small a graph is by now, on a terminal only."""
+    if not errors.is_terminal:
+        yield None
+        return
+    with errors.status("reducing") as status:
+        yield lambda strategy, left, tests: status.update(f"reducing: {left} nodes after {tests} tests ({strategy})")
+
+
 def load(model: str, dims: Sequence[str] | None = None) -> Graph:
     """Load a model and give open dimensions their sizes."""
     from nnvm.frontends import load as read
@@ -125,6 +135,9 @@ def give(result: Mapping[str, Any], as_json: bool, draw: Callable[[Mapping[str, 
 def show(
     model: Model,
     output: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="write the text of the graph")] = None,
+    provenance: Annotated[
+        str | None, typer.Option("--provenance", metavar="NODE", help="say where a node comes from, or what became of it")
+    ] = None,
     dims: Dims = None,
     as_json: Json = False,
     traceback: Traceback = False,
@@ -138,6 +151,8 @@ def show(
             save(graph, output)
         else:
             dumps.write_text(output, str(graph) + "\n")
+    if provenance is not None:
+        return give(report.provenance(graph, provenance), as_json, tables.draw_provenance)
     give(report.show(graph), as_json, tables.draw_show)
 
 
@@ -171,6 +186,9 @@ def opt(
         Path | None,
         typer.Option("--repro", metavar="FILE", help="replay a failure that --dump-dir kept, set as it was"),
     ] = None,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="record what each node was made of, and keep it in the file")
+    ] = False,
     dims: Dims = None,
     seed: Seed = 0,
     limits: Range = None,
@@ -191,7 +209,7 @@ def opt(
     quiet = bool(print_after or print_all or print_change)
     result = report.optimise(
         read, output, check=check, working=partial(working, quiet=quiet), stop_after=stop_after, dump=dump,
-        watchers=[printed], **settings,
+        watchers=[printed], provenance=provenance, **settings,
     )  # fmt: skip
     if time_passes:
         tables.draw_times(result["passes"], errors)
@@ -277,6 +295,65 @@ def run(
     if "compared" in result and not result["compared"]["equivalent"]:
         other = result["compared"]
         fail(f"{other['engine']} computes something else (largest error {other['max_abs_error']:.3g})", DIFFERS)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="a model, by file type")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="another, of any type")],
+    names: Annotated[bool, typer.Option("--names", help="other names of inputs and outputs are a difference")] = False,
+    dims: Dims = None,
+    as_json: Json = False,
+    traceback: Traceback = False,
+) -> None:
+    """Say what changed between two models, whatever their nodes are called; exit code 3 where anything did."""
+    from nnvm.diff import diff as compare
+
+    graphs = load(before, dims), load(after, dims)
+    with working("comparing"):
+        found = compare(*graphs)
+    give(found.report(), as_json, tables.draw_diff)
+    if not found.same or (names and found.renamed):
+        sys.exit(DIFFERS)
+
+
+@app.command()
+def reduce(
+    model: Model,
+    test: Annotated[
+        str | None, typer.Option("--test", metavar="CMD", help="interesting: CMD exits with status 0; {} is the file")
+    ] = None,
+    passes: Annotated[
+        str | None, typer.Option("--pass", metavar="PIPELINE", help="interesting: --verify-each still refuses it alike")
+    ] = None,
+    crash: Annotated[bool, typer.Option("--crash", help="with --pass: without verification, it still raises")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", metavar="OUT", help="where the result goes; default: MODEL.reduced.nnvm")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="the most tests")] = None,
+    seconds: Annotated[float | None, typer.Option("--time-limit", metavar="S", min=0, help="begin none later")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="S", min=0, help="of one run of CMD")] = 60.0,
+    dims: Dims = None,
+    seed: Seed = 0,
+    limits: Range = None,
+    as_json: Json = False,
+    traceback: Traceback = False,
+) -> None:
+    """Shrink a model while it stays interesting: while CMD exits with status 0, or a pass fails as it does now."""
+    from nnvm.reduce.files import reduce_into
+
+    if (test is None) == (passes is None) or (crash and passes is None):
+        raise typer.BadParameter("give either a command, or passes", param_hint="--test, --pass")
+    target = output or Path("stdin" if model == "-" else model).with_suffix(".reduced.nnvm")
+    graph = load(model, dims)
+    with shrinking() as progress:
+        result = reduce_into(
+            graph, target, test=test, passes=passes, verify=not crash, limit=limit, seconds=seconds, timeout=timeout,
+            seed=seed, limits=parse_range(limits), progress=progress,
+        )  # fmt: skip
+    give(result, as_json, tables.draw_reduce)
+    if result["stopped"] == "interrupted":
+        fail(f"interrupted; the smallest so far is in {target}")
 
 
 @app.command("passes")

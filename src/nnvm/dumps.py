@@ -32,16 +32,27 @@ def printer(stream: TextIO, *, names: Collection[str] = (), every: bool = False,
 
 
 def dumper(folder: Path) -> Callable[[PassRun], None]:
-    """Return what writes a numbered file for the graph at the start, and one for each pass that changed it."""
+    """Return what writes a numbered file for the graph at the start, and one for each pass that changed it.
+
+    The files load again: large constants lie beside the text. A graph that has no such file is written to be read.
+    """
     make_folder(folder)
 
     def see(run: PassRun) -> None:
         if run.number == 1:
-            write_text(folder / "000-start.nnvm", f"{run.before}\n")
+            _write_graph(folder / "000-start.nnvm", run.before)
         if run.changed:
-            write_text(folder / f"{run.number:03}-{run.name}.nnvm", f"{run.after}\n")
+            _write_graph(folder / f"{run.number:03}-{run.name}.nnvm", run.after)
 
     return see
+
+
+def _write_graph(path: Path, graph: Graph) -> None:
+    """Save a graph, or its text alone where it is ill-formed, or holds what only another format can."""
+    try:
+        save(graph, path)
+    except Error:
+        write_text(path, f"{graph}\n")
 
 
 class Repro:
@@ -76,7 +87,7 @@ def write_repro(
     make_folder(folder)
     stem = f"{failure.number:03}-{failure.stage.name}"
     if failure.after is not None:
-        write_text(folder / f"{stem}.nnvm", f"{failure.after}\n")
+        _write_graph(folder / f"{stem}.nnvm", failure.after)
     content = {
         "format": _FORMAT,
         "graph": _save(failure.before, folder, stem),

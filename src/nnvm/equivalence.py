@@ -1,15 +1,18 @@
 """Whether two graphs compute the same: both are run on the same random inputs, and every output is compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from nnvm.backends import numpy as backend
+from nnvm.backends.numpy import table
 from nnvm.backends.numpy.device import dtype_of
+from nnvm.compile import compile_graph
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, Value
 from nnvm.ir.dims import names, substitute
-from nnvm.pipeline import compile
+from nnvm.runtime.executor import Executable
 
 SEEDS: Final = 3
 BINDINGS: Final = 3
@@ -97,8 +100,61 @@ def _first_axis(value: Value) -> tuple[str, ...]:
     return names(type.shape_or_none[0])
 
 
+class _Numpy:
+    """The backend that judges: its own, so that comparing stands below whoever finds backends by name."""
+
+    name = "numpy"
+    call = staticmethod(table.call)
+    run = staticmethod(backend.run)
+
+
+def _compile(graph: Graph) -> Executable:
+    return backend.run(compile_graph(graph, _Numpy()))
+
+
+class Reference:
+    """A graph that others are judged by: compiled once, and run once on each seed at up to three bindings.
+
+    `rows` holds each binding with the outputs of every seed, `refused` the bindings that the graph does not run at, and
+    `refusal` why. Raises Error where the graph cannot be compiled.
+    """
+
+    __slots__ = ("graph", "limits", "refusal", "refused", "rows", "seed", "seeds")
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        bindings: Sequence[Mapping[str, int]] | None = None,
+        seeds: int = SEEDS,
+        seed: int = 0,
+        limits: tuple[float, float] | None = None,
+    ) -> None:
+        self.graph: Final = graph
+        self.seeds: Final = seeds
+        self.seed: Final = seed
+        self.limits: Final = limits
+        self.rows: Final[list[tuple[dict[str, int], list[tuple[Any, ...]]]]] = []
+        self.refused: Final[list[dict[str, int]]] = []
+        self.refusal: Error | None = None
+        run = _compile(graph)
+        for binding in map(dict, candidate_bindings(graph) if bindings is None else bindings):
+            if len(self.rows) == BINDINGS:
+                break
+            try:
+                self.rows.append((binding, [run(arrays) for arrays in self.inputs(binding)]))
+            except Error as error:
+                self.refused.append(binding)
+                self.refusal = error
+
+    def inputs(self, binding: Mapping[str, int]) -> Iterator[Arrays]:
+        """Yield the inputs of every seed, made again each time: they are large, and quickly drawn."""
+        for i in range(self.seeds):
+            yield random_inputs(self.graph, binding, self.seed + i, self.limits)
+
+
 def compare(
-    original: Graph,
+    original: Graph | Reference,
     changed: Graph,
     *,
     bindings: Sequence[Mapping[str, int]] | None = None,
@@ -108,38 +164,31 @@ def compare(
 ) -> Comparison:
     """Run both graphs on NumPy at up to three bindings and three seeds each, and compare every output.
 
-    Raises Error where the original cannot run at any binding.
+    A Reference brings its own bindings, seeds and limits. Raises Error where the original cannot run at any binding.
     """
+    if isinstance(original, Graph):
+        original = Reference(original, bindings=bindings, seeds=seeds, seed=seed, limits=limits)
+    if not original.rows:
+        raise Error(
+            f"the original runs at none of the sizes tried, so nothing can be compared ({original.refusal}); "
+            "give sizes: --set-dim NAME=INT"
+        )
     dtypes = [
         value.type.dtype.name
-        for value in original.outputs
+        for value in original.graph.outputs
         if isinstance(value.type, TensorType) and value.type.dtype.is_float
     ]
     tolerance = max((TOLERANCES.get(name, 1e-2) for name in dtypes), default=0.0)
     found = Comparison(tolerance, tolerance)
-    runs = [compile(original), compile(changed)]
+    found.refused += original.refused
+    run = _compile(changed)
     outputs: dict[str, list[Any]] = {}
-    refusal: Error | None = None
-    for binding in candidate_bindings(original) if bindings is None else [dict(row) for row in bindings]:
-        if len(found.bindings) == BINDINGS:
-            break
-        try:
-            expected = [runs[0](random_inputs(original, binding, seed + i, limits)) for i in range(seeds)]
-        except Error as error:
-            found.refused.append(dict(binding))
-            refusal = error
-            continue
-        found.bindings.append(dict(binding))
-        for i, wanted in enumerate(expected):
-            given = runs[1](random_inputs(original, binding, seed + i, limits))
-            for name, a, b in zip(original.output_names, given, wanted, strict=True):
+    for binding, expected in original.rows:
+        found.bindings.append(binding)
+        for arrays, wanted in zip(original.inputs(binding), expected, strict=True):
+            for name, a, b in zip(original.graph.output_names, run(arrays), wanted, strict=True):
                 outputs.setdefault(name, []).append((tuple(binding.items()), b))
                 _judge(found, name, a, b)
-    if not found.bindings:
-        raise Error(
-            f"the original runs at none of the sizes tried, so nothing can be compared ({refusal}); "
-            "give sizes: --set-dim NAME=INT"
-        )
     found.insensitive = [name for name, rows in outputs.items() if _insensitive(rows)]
     if found.differs is not None:
         found.equivalent = False

@@ -3,11 +3,11 @@
 import ast
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from types import NoneType, UnionType
-from typing import Any, Final, Literal, NoReturn, Union, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
 
 from nnvm.errors import Error
+from nnvm.ir.annotations import fits, type_text
 
 Find = Callable[[str], Callable[..., Any]]
 
@@ -163,27 +163,4 @@ def options_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return {name: each for name, each in signature.parameters.items() if each.kind is each.KEYWORD_ONLY}
 
 
-def fits(value: Any, annotation: Any) -> bool:
-    """Say whether a literal is of an annotated type; what the annotation does not make plain is let through."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin in (Union, UnionType):
-        return any(fits(value, each) for each in inner)
-    if origin is Literal:
-        return any(type(value) is type(each) and value == each for each in inner)
-    if origin is tuple and inner[-1:] != (...,):
-        return isinstance(value, tuple) and len(value) == len(inner) and all(map(fits, value, inner))
-    if isinstance(origin, type) and issubclass(origin, Sequence | set | frozenset):
-        return isinstance(value, origin) and all(fits(each, inner[0]) for each in value)
-    wanted = NoneType if annotation is None else origin or annotation
-    if not isinstance(wanted, type) or wanted in (Any, inspect.Parameter.empty):
-        return True
-    if wanted in (int, float) and isinstance(value, bool):
-        return False
-    return isinstance(value, wanted) or (wanted is float and isinstance(value, int))
-
-
-def type_text(annotation: Any) -> str:
-    """Write an annotation as people do."""
-    if annotation is inspect.Parameter.empty:
-        return "anything"
-    return annotation.__name__ if type(annotation) is type else str(annotation)
+__all__ = ["Stage", "fits", "options_of", "parse", "type_text"]

@@ -11,6 +11,7 @@ from nnvm.compile import Backend, Call, compile_graph
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, collection_paused, is_constant, operators
 from nnvm.ir.firings import Firing, observing
+from nnvm.ir.provenance import current_history, recording
 from nnvm.ops import fill
 from nnvm.options import Stage, parse
 from nnvm.passes import DEFAULT, PASSES
@@ -80,30 +81,44 @@ def optimize(
     report: Callable[[PassRun], None] | None = None,
     verify_each: bool | Checker = False,
     stop_after: int | None = None,
+    provenance: bool = False,
 ) -> Graph:
     """Return an equivalent graph that is smaller and faster.
 
     Without `passes` the default pipeline runs to its fixpoint, a few rounds at most; given passes run once each: text
     such as "fold_constants{limit=8},cse", or names and functions. `report` is told of each run of a pass. `verify_each`
     checks after each that the graph is well-formed, computes the same on NumPy, and that rules lowered their measures.
-    `stop_after` ends after so many runs. Raises Error for an unknown pass or option, PassError where a pass fails.
+    `stop_after` ends after so many runs. With `provenance` the nodes that change carry as hints what they were made of
+    and by whom, and the graph what vanished. Raises Error for an unknown pass or option, PassError where a pass fails.
     """
     chosen = stages(passes)
     checker = _checker() if verify_each is True else verify_each or None
-    number = 0
-    with collection_paused():
-        for _ in range(ROUNDS if passes is None else 1):
-            start = graph
-            for stage in chosen:
-                if number == stop_after:
-                    return graph
-                number += 1
-                done = _run(number, stage, graph, checker)
-                graph = done.after
-                if report is not None:
-                    report(done)
+    rounds = ROUNDS if passes is None else 1
+    with recording() if provenance and current_history() is None else nullcontext(current_history()) as history:
+        with collection_paused():
+            made = _run_all(graph, chosen * rounds, len(chosen), checker, report, stop_after)
+        return history.annotate(made) if provenance and history is not None else made
+
+
+def _run_all(
+    graph: Graph,
+    chosen: Sequence[Stage],
+    size: int,
+    checker: Checker | None,
+    report: Callable[[PassRun], None] | None,
+    stop_after: int | None,
+) -> Graph:
+    """Run passes in order, until a round of `size` of them changes nothing."""
+    start = graph
+    for number, stage in enumerate(chosen[:stop_after], 1):
+        done = _run(number, stage, graph, checker)
+        graph = done.after
+        if report is not None:
+            report(done)
+        if number % size == 0:
             if graph is start:
                 break
+            start = graph
     return graph
 
 
@@ -127,12 +142,16 @@ def find_pass(name: str) -> Callable[..., Graph]:
 def all_passes() -> dict[str, Callable[..., Graph]]:
     """Return every pass by name: those of the default pipeline in its order, then others of ours, then strangers'."""
     first = {each.__name__: each for each in DEFAULT}
+    plugins.names("nnvm.passes", PASSES)  # a stranger's pass named like one of ours is refused, not listed
     return first | {name: PASSES[name] for name in sorted(PASSES) if name not in first} | plugins.every("nnvm.passes")
 
 
 def _run(number: int, stage: Stage, graph: Graph, checker: Checker | None) -> PassRun:
     start = time.perf_counter()
     after: Graph | None = None
+    history = current_history()
+    if history is not None:
+        history.run(stage.name, graph)
     try:
         with nullcontext() if checker is None else observing(checker.watch):
             made = stage.function(graph, *_machinery(stage.function), **stage.options)
@@ -141,7 +160,8 @@ def _run(number: int, stage: Stage, graph: Graph, checker: Checker | None) -> Pa
         after = made
         done = PassRun(number, stage, graph, after, time.perf_counter() - start)
         if checker is not None:
-            done.unchecked = checker.check(graph, after)
+            with recording():  # what checking rewrites is no part of the history
+                done.unchecked = checker.check(graph, after)
     except MemoryError:
         raise
     except Exception as error:  # a pass may come from anywhere, and whatever it raises is to name it
@@ -152,9 +172,9 @@ def _run(number: int, stage: Stage, graph: Graph, checker: Checker | None) -> Pa
 
 
 def _checker() -> Checker:
-    """Find the verifier by name: it runs graphs, so it stands on a floor above this one."""
-    found: Checker = import_module("nnvm.verifying").Verifier()
-    return found
+    from nnvm.verifying import Verifier
+
+    return Verifier()
 
 
 def _machinery(each: Callable[..., Graph]) -> Sequence[Callable[..., Any]]:

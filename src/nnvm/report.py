@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from nnvm.dumps import dumper, write_repro
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, data_of, operators
 from nnvm.ir.dims import Size
+from nnvm.ir.provenance import account_of, current_history, recording
 from nnvm.ir.types import Type, UnknownRank
 from nnvm.options import options_of, type_text
 from nnvm.passes import DEFAULT
@@ -54,6 +56,16 @@ def show(graph: Graph) -> dict[str, Any]:
     }
 
 
+def provenance(graph: Graph, name: str) -> dict[str, Any]:
+    """Return where a node comes from, by its name: its sources, who made it, or what became of it."""
+    found = account_of(graph, name)
+    if found is None:
+        known = [node.name for node in graph.nodes if node.name is not None]
+        near = get_close_matches(name, known, 3)
+        raise Error(f"there is no node {name!r}{', did you mean ' + ' or '.join(map(repr, near)) if near else ''}")
+    return found
+
+
 def _row(name: str, type: Type | None) -> dict[str, Any]:
     if not isinstance(type, TensorType):
         return {"name": name, "dtype": None if type is None else str(type), "shape": None}
@@ -78,12 +90,19 @@ def optimise(
     stop_after: int | None = None,
     dump: Path | None = None,
     watchers: Sequence[Callable[[PassRun], None]] = (),
+    provenance: bool = False,
 ) -> dict[str, Any]:
     """Load, optimise, check and save a model; what is not equivalent is not saved.
 
     `watchers` see every run of a pass. With the folder `dump`, graphs are written there as they change, and where a
-    pass fails what replays it.
+    pass fails what replays it. With `provenance` what is saved says where it comes from.
     """
+    if provenance and current_history() is None:
+        with recording():
+            return optimise(
+                load, output, passes=passes, check=check, verify_each=verify_each, seed=seed, limits=limits,
+                working=working, stop_after=stop_after, dump=dump, watchers=watchers, provenance=True,
+            )  # fmt: skip
     start = time.perf_counter()
     original = load()
     rows: list[dict[str, Any]] = []
@@ -97,7 +116,9 @@ def optimise(
     checker = Verifier(seed, limits) if verify_each else False
     try:
         with working("optimising"):
-            changed = optimize(original, passes, report=see, verify_each=checker, stop_after=stop_after)
+            changed = optimize(
+                original, passes, report=see, verify_each=checker, stop_after=stop_after, provenance=provenance
+            )
     except PassError as failure:
         if dump is None:
             raise

@@ -8,6 +8,9 @@ from rich.table import Table
 
 from nnvm.report import shape_text, size_text, top_text
 
+SHOWN = 50
+"""How many lines of a kind a terminal is given."""
+
 
 def draw_show(result: Mapping[str, Any], console: Console) -> None:
     """Print what is in a model: its operators as a table, then its doors and its weights."""
@@ -20,6 +23,21 @@ def draw_show(result: Mapping[str, Any], console: Console) -> None:
             console.print(f"{kind[:-1]:6} {row['name']}: {row['dtype']} {shape_text(row['shape'])}", markup=False)
     size = size_text(result["parameter_bytes"])
     console.print(f"{result['parameters']:,} parameters, {size}; multiply-accumulates: {result['macs']}")
+
+
+def draw_provenance(result: Mapping[str, Any], console: Console) -> None:
+    """Print what a node was made of and by whom, or what became of it."""
+    operator = f" ({result['operator']})" if result["operator"] else " is no more"
+    console.print(f"{result['name']}{operator}", markup=False)
+    for source in result.get("sources", ()):
+        console.print(f"  from {source}", markup=False, soft_wrap=True)
+    for name in result.get("made_by", ()):
+        console.print(f"  by   {name}", markup=False)
+    for part in result.get("part_of", ()):
+        by = ", ".join(part["made_by"])
+        console.print(f"  part of {part['name']} ({part['operator']}), by {by}", markup=False, soft_wrap=True)
+    for source, told in result.get("vanished", {}).items():
+        console.print(f"  {source}: {told}", markup=False, soft_wrap=True)
 
 
 def draw_opt(result: Mapping[str, Any], console: Console) -> None:
@@ -115,3 +133,73 @@ def draw_times(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
         nodes = str(row["nodes"]) if row["changed"] else "-"
         table.add_row(str(i), row["name"], f"{row['seconds']:.4f}", share, nodes)
     console.print(table)
+
+
+def draw_diff(result: Mapping[str, Any], console: Console) -> None:
+    """Print what changed, a line each, in groups; then the operators whose number changed."""
+    for title, lines in diff_lines(result):
+        console.print(f"{title} ({len(lines)})")
+        for line in lines[:SHOWN]:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+        if len(lines) > SHOWN:
+            console.print(f"  ... and {len(lines) - SHOWN} more; --json lists all")
+    counts = {name: row for name, row in result["operators"].items() if row["before"] != row["after"]}
+    if counts:
+        table = Table("operator", "before", "after")
+        for name, row in counts.items():
+            table.add_row(name, str(row["before"]), str(row["after"]))
+        console.print(table)
+    nodes = result["nodes"]
+    said = "the same" if result["same"] else "different"
+    console.print(f"{said}: {nodes['before']} nodes before, {nodes['after']} after")
+
+
+def diff_lines(result: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the groups of a diff that hold anything: what each is about, and its lines."""
+    groups = [
+        ("removed", [f"- {_use_text(row)}" for row in result["removed"]]),
+        ("added", [f"+ {_use_text(row)}" for row in result["added"]]),
+        ("changed", [f"~ {_change_text(row)}" for row in result["changed"]]),
+        ("read something else", [
+            f"> {'' if row['name'] is None else row['name'] + ' '}{row['place']}: "
+            f"{row['from'] or 'nothing'} -> {row['to'] or 'nothing'}" for row in result["moved"]
+        ]),
+        ("other types", [
+            f": {row['name']} {', '.join(row['from'])} -> {', '.join(row['to'])}" for row in result["types"]
+        ]),
+    ]  # fmt: skip
+    if result["types_below"]:
+        groups[-1][1].append(f": {result['types_below']} more nodes below follow")
+    for kind in ("inputs", "outputs"):
+        ends = result[kind]
+        lines = [f"- {name}" for name in ends["removed"]] + [f"+ {name}" for name in ends["added"]]
+        groups.append((kind, [*lines, *(["in another order"] if ends["reordered"] else [])]))
+    renamed = [f"= {kind}: {old} -> {new}" for kind, rows in result["renamed"].items() for old, new in rows.items()]
+    groups.append(("renamed", renamed))
+    return [(title, lines) for title, lines in groups if lines]
+
+
+def _use_text(row: Mapping[str, Any]) -> str:
+    arguments = [*(name or "None" for name in row["inputs"]), *(f"{name}={v}" for name, v in row["params"].items())]
+    made = f"  made by {', '.join(row['made_by'])} of {', '.join(row['sources'])}" if "made_by" in row else ""
+    return f"{row['name']}: {', '.join(row['types'])} = {row['op']}({', '.join(arguments)}){made}"
+
+
+def _change_text(row: Mapping[str, Any]) -> str:
+    error = row["max_abs_error"]
+    apart = "" if error is None else f", by up to {error:.3g}"
+    return f"{row['name']} {row['op']}{' (' + row['user'] + ')' if 'user' in row else ''}: " + (
+        f"{row['param']} {row['from']} -> {row['to']}{apart}"
+    )
+
+
+def draw_reduce(result: Mapping[str, Any], console: Console) -> None:
+    """Print how far a graph was reduced, and the graph where it is small."""
+    before, after = result["before"]["nodes"], result["after"]["nodes"]
+    if after <= SHOWN:
+        console.print(result["text"], markup=False, soft_wrap=True)
+    if result["failure"] is not None:
+        console.print(f"it still shows: {result['failure']}", markup=False, soft_wrap=True)
+    ended = {"smallest": "nothing smaller was found"}.get(result["stopped"], f"stopped: {result['stopped']}")
+    spent = f"{result['tests']} tests, {result['seconds']:.1f} s"
+    console.print(f"{before} nodes -> {after} in {result['output']}; {spent}; {ended}", markup=False, soft_wrap=True)

@@ -1,16 +1,26 @@
 """What `--verify-each` asks of a run of a pass: form, the same results, and rules that lower their measure."""
 
-from collections.abc import Iterator, Mapping
 from typing import Final
 
-from nnvm.equivalence import BINDINGS, candidate_bindings, compare, random_inputs
+from nnvm.equivalence import Reference, compare
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, postorder, verify
 from nnvm.ir.firings import Firing
-from nnvm.pipeline import compile
 
 BLAMED: Final = 20
 """How many firings of each rule are looked at to find the rule that is at fault."""
+
+
+class Refusal(Error):
+    """Say what verification refused; `kind` is one word for what was wrong, `rule` the rule at fault or None.
+
+    Kinds: measure, form, ends, order, run (the result does not run), result (it computes something else).
+    """
+
+    def __init__(self, message: str, kind: str, rule: str | None = None) -> None:
+        super().__init__(message)
+        self.kind: Final = kind
+        self.rule: Final = rule
 
 
 class Verifier:
@@ -30,10 +40,11 @@ class Verifier:
         left, right = rule.lowers(firing.left), rule.lowers(firing.right)
         if not right < left:
             measure = getattr(rule.lowers, "__name__", "its measure")
-            raise Error(f"rule {rule.name} does not lower {measure} ({left} before, {right} after) at {firing.node!r}")
+            told = f"rule {rule.name} does not lower {measure} ({left} before, {right} after) at {firing.node!r}"
+            raise Refusal(told, "measure", rule.name)
 
     def check(self, before: Graph, after: Graph) -> str | None:
-        """Raise Error, naming the rule where one is at fault, unless a pass kept the graph's form and meaning.
+        """Raise Refusal, naming the rule where one is at fault, unless a pass kept the graph's form and meaning.
 
         Returns None, or why what they compute could not be compared. Forgets the firings seen.
         """
@@ -42,41 +53,34 @@ class Verifier:
             return None
         try:
             return self._compare(before, after)
-        except Error as error:
+        except Refusal as error:
             culprit = self._blame(firings)
             if culprit is None:
                 raise
-            raise Error(f"{error}; rule {culprit.rule.name} is at fault: {culprit!r}") from error
+            told = f"{error}; rule {culprit.rule.name} is at fault: {culprit!r}"
+            raise Refusal(told, error.kind, culprit.rule.name) from error
 
     def _compare(self, before: Graph, after: Graph) -> str | None:
-        verify(after)
+        try:
+            verify(after)
+        except Error as error:
+            raise Refusal(str(error), "form") from error
         _compare_ends(before, after)
         _compare_order(before, after)
         try:
-            bindings = list(self._bindings(before))
+            reference = Reference(before, seed=self.seed, limits=self.limits)
         except Error as error:
             return str(error)
-        if not bindings:
+        if not reference.rows:
             return "the graph runs at none of the sizes tried; give sizes: --set-dim NAME=INT"
         try:
-            found = compare(before, after, bindings=bindings, seed=self.seed, limits=self.limits)
+            found = compare(reference, after)
         except Exception as error:  # a wrong graph may make a kernel raise anything
-            raise Error(f"the result does not run: {error}") from error
+            raise Refusal(f"the result does not run: {error}", "run") from error
         if found.equivalent is False:
-            raise Error(f"output {found.differs!r} is not equivalent (largest error {found.max_abs_error:.3g})")
+            told = f"output {found.differs!r} is not equivalent (largest error {found.max_abs_error:.3g})"
+            raise Refusal(told, "result")
         return "no input changes any output" if found.equivalent is None else None
-
-    def _bindings(self, graph: Graph) -> Iterator[Mapping[str, int]]:
-        run, found = compile(graph), 0
-        for binding in candidate_bindings(graph):
-            try:
-                run(random_inputs(graph, binding, self.seed, self.limits))
-            except Error:
-                continue
-            yield binding
-            found += 1
-            if found == BINDINGS:
-                return
 
     def _blame(self, firings: list[Firing]) -> Firing | None:
         """Return the first firing whose two sides differ, whatever is around them."""
@@ -86,21 +90,21 @@ class Verifier:
             seen[name] = seen.get(name, 0) + 1
             if seen[name] > BLAMED:
                 continue
-            old, new = firing.node.outputs[0], firing.made
-            inputs = Graph([old, new]).inputs
+            inputs = Graph([*firing.found, *firing.made]).inputs
+            names = [str(i) for i in range(len(firing.made))]
             try:
-                self._compare(*(Graph([side], inputs, output_names=["it"]) for side in (old, new)))
-            except Error:
+                self._compare(*(Graph(side, inputs, output_names=names) for side in (firing.found, firing.made)))
+            except Refusal:
                 return firing
         return None
 
 
 def _compare_ends(before: Graph, after: Graph) -> None:
     if before.output_names != after.output_names:
-        raise Error(f"the outputs were {list(before.output_names)} and are {list(after.output_names)}")
+        raise Refusal(f"the outputs were {list(before.output_names)} and are {list(after.output_names)}", "ends")
     were, are = ([value.name for value in graph.inputs] for graph in (before, after))
     if were != are:
-        raise Error(f"the inputs were {were} and are {are}")
+        raise Refusal(f"the inputs were {were} and are {are}", "ends")
 
 
 def _compare_order(before: Graph, after: Graph) -> None:
@@ -117,4 +121,4 @@ def _compare_order(before: Graph, after: Graph) -> None:
             continue
         wanted = {early for early in map(now, node.after) if early is not None and early is not late}
         for lost in wanted.difference(late.after).difference(postorder(late.outputs[:1])):
-            raise Error(f"{late!r} no longer waits for {lost!r}")
+            raise Refusal(f"{late!r} no longer waits for {lost!r}", "order")

@@ -150,18 +150,6 @@ def test_either_at_the_root_and_below() -> None:
     assert set(root.root) == {relu, tanh}
 
 
-def test_a_pattern_that_stands_for_too_many_is_refused() -> None:
-    with pytest.raises(Error, match="rule many: it stands for 128 patterns; split it"):
-
-        @rule
-        def many(x: Value) -> Steps:
-            value = x
-            for _ in range(7):
-                value = add(value, tanh(x))
-            yield value
-            yield x
-
-
 def test_commutative_inputs_match_both_ways_and_others_do_not() -> None:
     @rule
     def absorbed(x: Value, y: Value) -> Steps:
@@ -223,10 +211,10 @@ def test_outputs_are_told_apart() -> None:
     assert ops(rewritten(sub(first, second), swapped)) == ["input", "halves", "sub", "neg"]
     for kept in (sub(second, first), sub(first, first), sub(halves(X)[0], halves(X)[1])):
         assert rewritten(kept, swapped) is kept
-    with pytest.raises(Error, match="rule two_roots: its left side must be one use of an operator of one output"):
+    with pytest.raises(Error, match="rule one_of_two: its left side must give every output of halves, each once"):
 
         @rule
-        def two_roots(x: Value) -> Steps:
+        def one_of_two(x: Value) -> Steps:
             yield halves(x)[1]
             yield x
 
@@ -401,7 +389,7 @@ def test_patterns_that_cannot_be_found_are_refused() -> None:
         yield x
 
     def two(x: Value) -> Any:
-        yield relu(x), tanh(x)
+        yield relu(x), 2
 
     def nothing(x: Value) -> Steps:
         yield from ()
@@ -411,8 +399,8 @@ def test_patterns_that_cannot_be_found_are_refused() -> None:
 
     for function, message in [
         (unused, "does not use y"),
-        (bare, "must be one use of an operator"),
-        (two, "must be one value, not tuple"),
+        (bare, "must be the use of an operator, not x"),
+        (two, "must be one value or more, not tuple"),
         (nothing, "before its first yield"),
         (uneven, "is not one number"),
     ]:

@@ -64,8 +64,6 @@ CASES: dict[str, tuple[Callable[[], Graph], str]] = {
     "listed twice": (lambda: Graph([X], [X, X]), "an input is listed twice"),
     "made input": (lambda: Graph([relu(tanh(X))], [X, tanh(X, name="t")]), "input t of the graph is made by tanh"),
     "two names": (lambda: Graph([add(tanh(X, name="a"), relu(X, name="a"))]), "two nodes are called 'a': a = tanh"),
-    "two unused": (lambda: Graph([X], [X, named_input("x")]), "two nodes are called 'x'"),
-    "two outputs": (lambda: Graph([X, Y], output_names=["a", "a"]), "two outputs share a name"),
     "absent output": (lambda: Graph([X, ABSENT], output_names=["a", "b"]), "output b of graph main is absent"),
 }
 

@@ -76,7 +76,7 @@ def test_an_alias_of_what_has_no_size_is_refused():
         (Step("k", [], [1]), "which step 0 wrote already"),
         (Step("k", [], [0]), "belongs to the caller"),
         (Step("k", [], [4]), "belongs to the caller"),
-        (Step("k", [], [5]), "no memory"),
+        (Step("k", [], [5]), "whose size nothing tells"),
         (Step("k", [], [6]), "only shows buffer 1"),
         (Step("k", [], [3], allocates=True), "dynamic or output root"),
         (Step("k", [], [3], scratch=2), "no root in the arena"),

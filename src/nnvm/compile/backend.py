@@ -13,9 +13,13 @@ WORKSPACE_LIMIT: Final = 256 * 1024
 
 
 class Call:
-    """A kernel, the values it reads, its parameters, the inputs that output 0 may overwrite, and its workspace."""
+    """A kernel, the values it reads, its parameters, the inputs that output 0 may overwrite, and its workspace.
 
-    __slots__ = ("inplace", "inputs", "kernel", "params", "workspace")
+    A kernel that `allocates` returns its outputs instead of writing into given ones. `measured` is another call for the
+    same results, which allocates: compile takes it where only the data tells how large they are.
+    """
+
+    __slots__ = ("allocates", "inplace", "inputs", "kernel", "measured", "params", "workspace")
 
     def __init__(
         self,
@@ -24,12 +28,17 @@ class Call:
         params: Mapping[str, Any],
         inplace: Sequence[int] = (),
         workspace: Workspace | None = None,
+        *,
+        allocates: bool = False,
+        measured: "Call | None" = None,
     ) -> None:
         self.kernel: Final = kernel
         self.inputs: Final = tuple(inputs)
         self.params: Final = params
         self.inplace: Final = tuple(inplace)
         self.workspace: Final = workspace
+        self.allocates: Final = allocates
+        self.measured: Final = measured
 
 
 class Backend(Protocol):

@@ -1,6 +1,6 @@
 """How a graph becomes buffers and steps, with views and in-place outputs decided, before anything has an offset."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from nnvm.attrs import view
@@ -34,11 +34,13 @@ class Tensor:
 class Lowered:
     """Steps over numbered tensors, in running order.
 
-    `born` and `dies` give each arena root's first and last step; `could_overwrite` the steps whose output might, in
-    some order, take over an input's bytes.
+    `born` and `dies` give the first and last step of each root in the arena or allocated at run; `could_overwrite` the
+    steps whose output might, in some order, take over an input's bytes; `told` the dimensions that the inputs tell.
     """
 
-    __slots__ = ("born", "constants", "could_overwrite", "dies", "graph", "inputs", "outputs", "steps", "tensors")
+    __slots__ = (
+        "born", "constants", "could_overwrite", "dies", "graph", "inputs", "outputs", "steps", "tensors", "told",
+    )  # fmt: skip
 
     def __init__(self, graph: Graph) -> None:
         self.graph: Final = graph
@@ -50,6 +52,8 @@ class Lowered:
         self.born: dict[int, int] = {}
         self.dies: dict[int, int] = {}
         self.could_overwrite: set[int] = set()
+        types = [value.type for value in graph.inputs if isinstance(value.type, TensorType)]
+        self.told: Final = frozenset(name for type in types for size in type.shape_or_none or () for name in names(size))
 
     def root(self, index: int) -> int:
         """Return the tensor whose bytes a tensor's bytes are: its root, or itself."""
@@ -66,7 +70,7 @@ def lower(
     """
     if io not in ("external", "arena"):
         raise Error(f"io is {io!r}; it is 'external' or 'arena'")
-    calls = _calls(graph, order, backend)
+    calls = _calls(order, backend, Lowered(graph).told)
     lowering = _Lowering(graph, io, share, Call(f"{backend.name}:copy/1", (), {}))
     lowering.take_inputs()
     lowering.count_reads(order, calls)
@@ -76,22 +80,24 @@ def lower(
     return lowering.done
 
 
-def _calls(graph: Graph, order: Sequence[Node], backend: Backend) -> dict[Node, Call]:
+def _calls(order: Sequence[Node], backend: Backend, told: frozenset[str]) -> dict[Node, Call]:
     """Ask the backend for every call; raise one Error that lists all that cannot run, or else all that is untyped."""
     calls: dict[Node, Call] = {}
     lacking: dict[str, None] = {}
     untyped: dict[str, None] = {}
-    typed = [value.type for value in graph.inputs if isinstance(value.type, TensorType)]
-    given = {name for type in typed for size in type.shape_or_none or () for name in names(size)}
+    known = set(told)
     for node in order:
         title = f"{node.op.name} (node {node.name or node!r})"
         if node.op.foreign:
             lacking[f"{backend.name} cannot run {title}, which was carried as it is"] = None
             continue
         try:
-            for value in node.outputs:
-                _check_sizes(value, given)
+            sizes = [size for value in node.outputs for size in _known(value).shape]
             call = backend.call(node)
+            fresh = {name for size in sizes for name in names(size) if name not in known}
+            if fresh or UNKNOWN in sizes:
+                call = _measured(node, call)
+            known |= fresh
         except Error as error:
             untyped[str(error)] = None
             continue
@@ -113,14 +119,20 @@ def _known(value: Value) -> TensorType:
     return type
 
 
-def _check_sizes(value: Value, given: Container[str]) -> None:
-    """Raise Error for a dimension that the inputs do not tell."""
-    for size in _known(value).shape:
-        if size is UNKNOWN or not all(name in given for name in names(size)):
-            raise Error(
-                f"the dimension {size} of {value!r} is known only at run, so its memory cannot be planned; "
-                "if it follows from the inputs' sizes, give them: --set-dim NAME=INT"
-            )
+def _measured(node: Node, call: Call | None) -> Call | None:
+    """Return a call that allocates, for a use whose data decides how large its outputs are; Error where none does."""
+    sizes = [size for value in node.outputs for size in value.shape]
+    if UNKNOWN in sizes:
+        raise Error(f"a dimension of {node!r} is known only at run; name the node that decides it: name=...")
+    if call is None or call.allocates:
+        return call
+    if call.measured is None:
+        open_sizes = ", ".join(dict.fromkeys(str(size) for size in sizes if not isinstance(size, int)))
+        raise Error(
+            f"the dimension {open_sizes} of {node!r} is known only at run, so its memory cannot be planned; "
+            "if it follows from the inputs' sizes, give them: --set-dim NAME=INT"
+        )
+    return call.measured
 
 
 class _Lowering:
@@ -170,7 +182,7 @@ class _Lowering:
             if value is not ABSENT:
                 self._count(value, -1)
         over = self._overwritten(node, call)
-        writes = [self._write(value, over if i == 0 else None) for i, value in enumerate(node.outputs)]
+        writes = [self._write(value, over if i == 0 else None, call.allocates) for i, value in enumerate(node.outputs)]
         self._step(call, reads, writes, call.params, node.name or node.op.name)
 
     def _show(self, node: Node) -> None:
@@ -197,7 +209,7 @@ class _Lowering:
     def _overwritten(self, node: Node, call: Call) -> int | None:
         """Return the tensor that output 0 may overwrite: of its type, in the arena, read here for the last time."""
         value = node.outputs[0]
-        if not self.share or value in self.wanted:
+        if not self.share or value in self.wanted or call.allocates:
             return None
         candidates = [call.inputs[i] for i in call.inplace if call.inputs[i].type is value.type]
         candidates = [source for source in candidates if self.done.tensors[self.number[source]].kind == "arena"]
@@ -205,8 +217,11 @@ class _Lowering:
             self.done.could_overwrite.add(len(self.done.steps))
         return next((self.number[source] for source in candidates if not self._count(source, 0)), None)
 
-    def _write(self, value: Value, over: int | None) -> int:
+    def _write(self, value: Value, over: int | None, allocates: bool) -> int:
         type = _known(value)
+        if (allocates or self._is_dynamic(type)) and value not in self.wanted:
+            index = self.number[value] = self._tensor("dynamic", type, value.name)
+            return index
         if value in self.wanted:
             index = self._tensor("output", type, self.wanted[value])
         elif over is None:
@@ -215,6 +230,10 @@ class _Lowering:
             index = self._tensor("arena", type, value.name, self.done.root(over))
         self.number[value] = index
         return index
+
+    def _is_dynamic(self, type: TensorType) -> bool:
+        """Say whether the data decides a size, which no plan can know."""
+        return any(name not in self.done.told for size in type.shape for name in names(size))
 
     def _tensor(self, kind: str, type: TensorType, name: str, root: int | None = None) -> int:
         return self._add(Tensor(kind, type, name, root))
@@ -232,13 +251,22 @@ class _Lowering:
         if workspace > WORKSPACE_LIMIT:
             scratch, workspace = self._tensor("arena", u8[workspace], f"{name} (workspace)"), 0
         for index in (*reads, *writes, scratch):
-            if index is None or tensors[index].kind != "arena":
+            if index is None or tensors[index].kind not in ("arena", "dynamic"):
                 continue
             root = self.done.root(index)
             self.done.born.setdefault(root, at)
             self.done.dies[root] = at
         self.done.steps.append(
-            Step(call.kernel, reads, writes, params, workspace=workspace, scratch=scratch, name=name)
+            Step(
+                call.kernel,
+                reads,
+                writes,
+                params,
+                workspace=workspace,
+                scratch=scratch,
+                allocates=call.allocates,
+                name=name,
+            )
         )
 
     def _workspace(

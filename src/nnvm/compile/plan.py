@@ -21,7 +21,7 @@ class Arena:
 
     def __init__(self, lowered: Lowered, binding: Mapping[str, int], alignment: int) -> None:
         self.alignment: Final = alignment
-        self.roots: Final = sorted(lowered.born)
+        self.roots: Final = sorted(root for root in lowered.born if lowered.tensors[root].kind == "arena")
         self.number: Final = {root: i for i, root in enumerate(self.roots)}
         self.sizes: Final = [nbytes(lowered.tensors[root].type) for root in self.roots]
         self.blocks: Final = [
@@ -131,17 +131,18 @@ def _report(
     external: Size = 0
     tensors = 0
     for tensor in lowered.tensors:
-        if tensor.shown is not None:
+        if tensor.shown is not None or tensor.kind == "dynamic":
             continue
         if tensor.kind == "arena":
             naive = naive + nbytes(tensor.type)
             tensors += 1
         else:
             external = external + nbytes(tensor.type)
+    adopted = _most_adopted(lowered)
     workspace = max((step.workspace for step in lowered.steps if isinstance(step.workspace, int)), default=0)
 
     def shown(size: Size, value: int) -> Any:
-        return {"expr": str(size), "at": value} if dynamic else value
+        return {"expr": str(size), "at": value} if dynamic or not isinstance(size, int) else value
 
     return {
         "tensors": tensors,
@@ -156,7 +157,7 @@ def _report(
         "io": io,
         "alignment": arena.alignment,
         "workspace_bytes": workspace,
-        "adopted_bytes": 0,
+        "adopted_bytes": shown(adopted, at(adopted, binding)) if adopted != 0 else 0,
         "external_bytes": shown(external, at(external, binding)),
         "binding": dict(sorted(binding.items())),
     }
@@ -214,15 +215,28 @@ def _touched(lowered: Lowered, arena: Arena) -> Iterator[list[int]]:
 
 def _most_live(arena: Arena) -> Size:
     """Return the largest sum of sizes alive at one step, as one expression over dimensions."""
+    return _most_at_once([(block.lower, block.upper, arena.rounded(i)) for i, block in enumerate(arena.blocks)])
+
+
+def _most_adopted(lowered: Lowered) -> Size:
+    """Return the bytes of arrays sized at run that live at once, at the most; those a caller gets are the caller's."""
+    roots = [root for root in sorted(lowered.born) if lowered.tensors[root].kind == "dynamic"]
+    return _most_at_once(
+        [(lowered.born[root], lowered.dies[root] + 1, nbytes(lowered.tensors[root].type)) for root in roots]
+    )
+
+
+def _most_at_once(lives: Sequence[tuple[int, int, Size]]) -> Size:
+    """Return the largest sum of sizes that live from one moment to another."""
     events: dict[int, list[tuple[int, int]]] = {}
-    for i, block in enumerate(arena.blocks):
-        events.setdefault(block.lower, []).append((1, i))
-        events.setdefault(block.upper, []).append((0, i))
+    for i, (lower, upper, _) in enumerate(lives):
+        events.setdefault(lower, []).append((1, i))
+        events.setdefault(upper, []).append((0, i))
     live: Size = 0
     sums: dict[Size, None] = {}
     for moment in sorted(events):
         for starts, i in sorted(events[moment]):
-            live = live + arena.rounded(i) if starts else live - arena.rounded(i)
+            live = live + lives[i][2] if starts else live - lives[i][2]
         sums[live] = None
     return _largest(sums)
 
@@ -243,7 +257,7 @@ def total(sizes: Iterable[Size]) -> Size:
 
 
 def dimensions(lowered: Lowered) -> tuple[str, ...]:
-    """Return the names of the dimensions that a lowered graph leaves open, sorted."""
+    """Return the names of the dimensions that a lowered graph, or its data, leaves open, sorted."""
     found: set[str] = set()
     for tensor in lowered.tensors:
         for size in tensor.type.shape:

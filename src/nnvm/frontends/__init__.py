@@ -9,7 +9,11 @@ from nnvm import plugins
 from nnvm.errors import Error
 from nnvm.ir import Graph
 
-FORMATS: Final[Mapping[str, str]] = {".nnvm": "nnvm.frontends.nnvm", ".onnx": "nnvm.frontends.onnx"}
+FORMATS: Final[Mapping[str, str]] = {
+    ".json": "nnvm.frontends.nnvm.json",
+    ".nnvm": "nnvm.frontends.nnvm",
+    ".onnx": "nnvm.frontends.onnx",
+}
 """From a suffix to the module whose `load` and `save` know it; a module is imported when first needed."""
 
 

@@ -1,8 +1,12 @@
 """What a graph is: operators, nodes, values, types, rules; the standard library is all it needs."""
 
+from nnvm.ir.aliases import alias, aliases
+from nnvm.ir.annotations import Bounds
+from nnvm.ir.compose import compose, internals
 from nnvm.ir.contents import contents, follow, follow_types
 from nnvm.ir.dims import UNKNOWN, Dim, at_least, dim, equal, larger, smaller
 from nnvm.ir.graph import Graph, analysis, collection_paused, operators, postorder, uses
+from nnvm.ir.names import unique_names
 from nnvm.ir.node import ABSENT, EMPTY, OVERLOADS, Node, Params, Value, make, params
 from nnvm.ir.op import (
     Op,
@@ -17,9 +21,14 @@ from nnvm.ir.op import (
     variable,
 )
 from nnvm.ir.op_attr import OpAttr
+from nnvm.ir.op_group import OpGroup
+from nnvm.ir.patterns import commutes, either
 from nnvm.ir.rewrite import rebuild, rewrite, types_agree
-from nnvm.ir.rules import Rule, apply_rules, commutes, count, either, rule, run_rules, work
+from nnvm.ir.rewriting import apply_rules, run_rules
+from nnvm.ir.rules import Rule, count, rule, work
 from nnvm.ir.same import same
+from nnvm.ir.scope import hints, prefix, scope, unscoped
+from nnvm.ir.signature import parse_params
 from nnvm.ir.tensor_data import FileSlice, TensorData, tensor_data
 from nnvm.ir.trace import trace
 from nnvm.ir.types import (
@@ -53,12 +62,13 @@ from nnvm.ir.types import (
 from nnvm.ir.verify import verify
 
 __all__ = [
-    "ABSENT", "DTYPES", "EMPTY", "OVERLOADS", "UNKNOWN", "ContainerType", "DType", "Dim", "FileSlice", "Graph", "Node",
-    "Op", "OpAttr", "Params", "Rule", "TensorData", "TensorType", "UnknownRank", "Value", "analysis", "apply_rules",
-    "at_least", "bf16", "boolean", "born", "collection_paused", "commutes", "constant", "container_type", "contents",
-    "count", "data_of", "dim", "dtype", "either", "equal", "f16", "f32", "f64", "follow", "follow_types", "foreign",
-    "i8", "i16", "i32", "i64", "input", "is_constant", "larger", "make", "named_input", "op", "operators", "params",
-    "parse_dim", "postorder", "product", "rebuild", "rewrite", "rule", "run_rules", "same", "same_type", "set_dims",
-    "smaller", "string", "tensor_data", "tensor_type", "trace", "types_agree", "u8", "u16", "u32", "u64", "uses",
-    "variable", "verify", "work",
+    "ABSENT", "DTYPES", "EMPTY", "OVERLOADS", "UNKNOWN", "Bounds", "ContainerType", "DType", "Dim", "FileSlice",
+    "Graph", "Node", "Op", "OpAttr", "OpGroup", "Params", "Rule", "TensorData", "TensorType", "UnknownRank", "Value",
+    "alias", "aliases", "analysis", "apply_rules", "at_least", "bf16", "boolean", "born", "collection_paused",
+    "commutes", "compose", "constant", "container_type", "contents", "count", "data_of", "dim", "dtype", "either",
+    "equal", "f16", "f32", "f64", "follow", "follow_types", "foreign", "hints", "i8", "i16", "i32", "i64", "input",
+    "internals", "is_constant", "larger", "make", "named_input", "op", "operators", "params", "parse_dim",
+    "parse_params", "postorder", "prefix", "product", "rebuild", "rewrite", "rule", "run_rules", "same", "same_type",
+    "scope", "set_dims", "smaller", "string", "tensor_data", "tensor_type", "trace", "types_agree", "u8", "u16", "u32",
+    "u64", "unique_names", "unscoped", "uses", "variable", "verify", "work",
 ]  # fmt: skip

@@ -13,23 +13,31 @@ if TYPE_CHECKING:
 
 
 class Firing:
-    """One use of a rule: `made` stands for the only output of `node` now.
+    """One use of a rule: each value `made` stands for the one `found` at its place now.
 
     `left` and `right` are the nodes of the equation's two sides as they were found and put, down to what the rule took
     as given; constants are no nodes.
     """
 
-    __slots__ = ("left", "made", "node", "right", "rule")
+    __slots__ = ("found", "left", "made", "right", "rule")
 
-    def __init__(self, rule: "Rule", node: Node, made: Value, left: Sequence[Node], right: Sequence[Node]) -> None:
+    def __init__(
+        self, rule: "Rule", found: Sequence[Value], made: Sequence[Value], left: Sequence[Node], right: Sequence[Node]
+    ) -> None:
         self.rule: Final = rule
-        self.node: Final = node
-        self.made: Final = made
+        self.found: Final = tuple(found)
+        self.made: Final = tuple(made)
         self.left: Final = tuple(left)
         self.right: Final = tuple(right)
 
+    @property
+    def node(self) -> Node:
+        """The node of the first value found."""
+        return self.found[0].node
+
     def __repr__(self) -> str:
-        return f"<{self.rule.name} put {self.made!r} for {self.node!r}>"
+        nodes = ", ".join(repr(node) for node in dict.fromkeys(value.node for value in self.found))
+        return f"<{self.rule.name} put {', '.join(map(repr, self.made))} for {nodes}>"
 
 
 Observer = Callable[[Firing], None]
@@ -51,10 +59,10 @@ def current_observer() -> Observer | None:
     return _observer.get()
 
 
-def piece(root: Value, given: Container[Value], old: Container[Node] = ()) -> tuple[Node, ...]:
-    """Return the nodes that a value is made of, down to the values given, old nodes, constants, and what is absent."""
+def piece(roots: Sequence[Value], given: Container[Value], old: Container[Node] = ()) -> tuple[Node, ...]:
+    """Return the nodes that values are made of, down to the values given, old nodes, constants, and what is absent."""
     found: dict[Node, None] = {}
-    stack = [root]
+    stack = [*roots]
     while stack:
         value = stack.pop()
         node = value.node

@@ -57,6 +57,9 @@ class Graph:
         self.output_names = tuple(output_names) if output_names is not None else _name_outputs(self.outputs)
         if len(self.output_names) != len(self.outputs):
             raise Error(f"graph {name} has {len(self.outputs)} outputs and {len(self.output_names)} names for them")
+        refuse_twins(name, [value.node for value in self.inputs])
+        if len(set(self.output_names)) < len(self.output_names):
+            raise Error(f"graph {name}: two outputs share a name: {list(self.output_names)}; give output_names")
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -76,6 +79,20 @@ class Graph:
         from nnvm.ir.rewrite import rewrite
 
         return rewrite(self, visit, origins=origins)
+
+    def __call__(self, *args: Any, **values: Any) -> "Value | tuple[Value, ...]":
+        """Build the graph into another: return its outputs with values for its inputs; see nnvm.ir.compose."""
+        from nnvm.ir.compose import inline
+
+        return inline(self, args, values)
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the value of a name: a node's, "name.0" for one output of several, or an output's of the graph."""
+        from nnvm.ir.compose import internal
+
+        return internal(self, name)
+
+    __iter__: None = None
 
     def __str__(self) -> str:
         from nnvm.ir.text import print_graph
@@ -101,6 +118,15 @@ class Graph:
             rows.append((node.op, inputs, dict(node.params), node.types, node.name, after, dict(node.hints)))
         ends = [[(numbers[value.node], value.index) for value in values] for values in (self.outputs, self.inputs)]
         return _from_rows, (rows, *ends, self.output_names, self.name, dict(self.hints))
+
+
+def refuse_twins(title: str, places: Iterable[Node]) -> None:
+    """Raise Error, naming both, where two inputs or variables share a name."""
+    met: dict[str, Node] = {}
+    for node in places:
+        if node.name is not None and met.setdefault(node.name, node) is not node:
+            both = " and ".join(f"{each.op.name} {each.outputs[0]!r}" for each in (met[node.name], node))
+            raise Error(f"graph {title}: {both} are both called {node.name!r}; rename one, or use one for both")
 
 
 def _from_rows(rows: Any, outputs: Any, inputs: Any, output_names: Any, name: str, hints: Any) -> Graph:
@@ -192,4 +218,14 @@ def with_types(node: Node, types: Iterable[Type | None]) -> Node:
     return node if made == node.types else node.replace(types=made)
 
 
-__all__ = ["Graph", "Params", "analysis", "collection_paused", "operators", "postorder", "uses", "with_types"]
+__all__ = [
+    "Graph",
+    "Params",
+    "analysis",
+    "collection_paused",
+    "operators",
+    "postorder",
+    "refuse_twins",
+    "uses",
+    "with_types",
+]

@@ -67,6 +67,8 @@ def _intern(values: Mapping[str, Any]) -> Params:
 def _freeze(value: Any) -> Any:
     if value.__class__ is list or value.__class__ is tuple:
         return tuple(map(_freeze, value))
+    if value.__class__.__module__ == "numpy" and getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()  # a NumPy scalar is a plain number
     return value
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 from nnvm.errors import Error
 from nnvm.ir.dims import UNKNOWN, Size, dim
 from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
+from nnvm.ir.scope import OPEN, scoped
+from nnvm.ir.signature import check_params, param_annotations
 from nnvm.ir.tensor_data import TensorData, tensor_data
 from nnvm.ir.types import ContainerType, DType, TensorType, Type, UnknownRank, boolean, f32, i64
 
@@ -24,7 +26,9 @@ class Op(Generic[P, R]):
     """An operator. Calling it with values makes a node and returns its outputs."""
 
     __slots__ = (
+        "_annotated",
         "_cache",
+        "_checked",
         "body",
         "count",
         "defaults",
@@ -36,6 +40,7 @@ class Op(Generic[P, R]):
         "optional",
         "param_names",
         "variadic",
+        "visible",
     )
     name: Final[str]
     doc: Final[str]
@@ -47,8 +52,15 @@ class Op(Generic[P, R]):
     defaults: Final[Mapping[str, Any]]
     body: Final[Callable[..., Any] | None]
     count: Final[int | Count]
+    visible: Final[int | Count | None]
 
-    def __init__(self, body: Callable[..., Any], count: int | Count, name: str | None = None) -> None:
+    def __init__(
+        self,
+        body: Callable[..., Any],
+        count: int | Count,
+        name: str | None = None,
+        visible: int | Count | None = None,
+    ) -> None:
         code = cast(FunctionType, body).__code__
         slots = code.co_varnames
         positional, keywords = code.co_argcount, code.co_kwonlyargcount
@@ -63,11 +75,16 @@ class Op(Generic[P, R]):
         self.defaults = dict(cast(FunctionType, body).__kwdefaults__ or {})
         self.body: Callable[..., Any] | None = body
         self.count: int | Count = count
+        self.visible: int | Count | None = visible
         self.foreign = False
         self._cache: dict[Any, Types] = {}
+        self._checked: set[Params] = set()
+        self._annotated: Mapping[str, Any] | None = None
         clash = set(RESERVED) & {*self.inputs, *self.param_names}
         if clash:
             raise Error(f"operator {self.name}: {sorted(clash)} are keywords of every operator; rename the argument")
+        if isinstance(visible, int) and not 0 < visible <= (count if isinstance(count, int) else visible):
+            raise Error(f"operator {self.name}: a call returns {visible} of {count} outputs; at least one, at most all")
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Make a node; the first call compiles a function with the operator's own signature."""
@@ -91,16 +108,29 @@ class Op(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    @property
+    def annotated(self) -> Mapping[str, Any]:
+        """What each param is annotated with; a param without an annotation is left out."""
+        if self._annotated is None:
+            self._annotated = param_annotations(self)
+        return self._annotated
+
     def infer(self, inputs: tuple[Value, ...], params: Params, name: str | None = None) -> Types:
         """Return the types of the outputs of a use, from the types (and, where it asks, the contents) of its inputs.
 
-        Untyped inputs give untyped outputs. Raises Error, naming operator and types, for inputs that do not fit.
+        Untyped inputs give untyped outputs. Raises Error, naming operator and types, for inputs and for params that do
+        not fit; the same params are looked at once.
         """
         key = (params, *[value.type for value in inputs])
         found = self._cache.get(key)
         if found is not None:
             return found
-        if self.body is None or any(value.type is None and value is not ABSENT for value in inputs):
+        untyped = any(value.type is None and value is not ABSENT for value in inputs)
+        if self.param_names and params not in self._checked and (params.literal or not untyped):
+            check_params(self, params, name)
+            if params.literal:
+                self._checked.add(params)
+        if self.body is None or untyped:
             return (None,) * self._outputs(inputs, params)
         looks, _naming[1] = _naming[1], 0
         outer, _naming[0] = _naming[0], name
@@ -136,6 +166,12 @@ class Op(Generic[P, R]):
     def _outputs(self, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> int:
         return self.count if isinstance(self.count, int) else self.count(inputs, params)
 
+    def visible_outputs(self, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> int:
+        """Return how many outputs a call returns; the others are hidden."""
+        if self.visible is None:
+            return self._outputs(inputs, params)
+        return self.visible if isinstance(self.visible, int) else self.visible(inputs, params)
+
     def _complain(
         self, inputs: tuple[Value, ...], params: Mapping[str, Any], name: str | None, error: Exception | str
     ) -> str:
@@ -152,20 +188,30 @@ class Op(Generic[P, R]):
 
 
 @overload
-def op(body: Callable[P, TensorType | None], /) -> Op[P, Value]: ...
+def op(body: Callable[P, Type | None], /) -> Op[P, Value]: ...
 @overload
 def op(body: Callable[P, tuple[TensorType | None, ...]], /) -> Op[P, tuple[Value, ...]]: ...
 @overload
-def op(*, outputs: int | Count, name: str | None = None) -> Callable[[Callable[P, Any]], Op[P, Any]]: ...
-def op(body: Any = None, /, *, outputs: int | Count | None = None, name: str | None = None) -> Any:
+def op(
+    *, outputs: int | Count, visible: int | Count | None = None, name: str | None = None
+) -> Callable[[Callable[P, Any]], Op[P, Any]]: ...
+def op(
+    body: Any = None,
+    /,
+    *,
+    outputs: int | Count | None = None,
+    visible: int | Count | None = None,
+    name: str | None = None,
+) -> Any:
     """Make an operator of a function from input values and params to output types.
 
     Positional arguments are inputs (a default of None makes one optional, `*xs` takes any number), the keyword-only are
-    params. `outputs` counts the outputs where the annotation, TensorType or a tuple of them, does not.
+    params, checked against their annotations. `outputs` counts the outputs where the annotation, TensorType or a tuple
+    of them, does not. A call returns the first `visible` of them, else all; the others are in `node.outputs`.
     """
     if body is None:
-        return lambda body: Op(body, 1 if outputs is None else outputs, name)
-    return Op(body, _annotated_outputs(body) if outputs is None else outputs, name)
+        return lambda body: Op(body, 1 if outputs is None else outputs, name, visible)
+    return Op(body, _annotated_outputs(body) if outputs is None else outputs, name, visible)
 
 
 def _annotated_outputs(body: Callable[..., Any]) -> int:
@@ -220,7 +266,9 @@ def build(
     if len(types) == 1 and op.count == 1:
         return make(op, inputs, values, types[0], name, after, hints)
     outputs = Node(op, inputs, values, types, name, after, hints).outputs
-    return outputs if op.count != 1 else outputs[0]
+    if op.visible is None:
+        return outputs if op.count != 1 else outputs[0]
+    return outputs[0] if op.visible == 1 else outputs[: op.visible_outputs(inputs, values)]
 
 
 def specialise(operator: Op[..., Any]) -> None:
@@ -229,7 +277,7 @@ def specialise(operator: Op[..., Any]) -> None:
     scope: dict[str, Any] = {
         "__op": operator, "__build": build, "__make": make, "__lift": lift, "__params": params, "__Value": Value,
         "__EMPTY": EMPTY, "__ABSENT": ABSENT, "__HINTLESS": HINTLESS, "__cached": operator._cache.get,
-        "__defaults": operator.defaults,
+        "__defaults": operator.defaults, "__OPEN": OPEN, "__scoped": scoped,
     }  # fmt: skip  # the underscores keep them apart from the operator's arguments
     signature = [f"{name}=__ABSENT" if name in operator.optional else name for name in fixed]
     signature.append(f"*{operator.inputs[-1]}" if operator.variadic else "*")
@@ -247,7 +295,7 @@ def specialise(operator: Op[..., Any]) -> None:
     )
     types = "".join(f", {name}.type" for name in fixed)
     quick = operator.count == 1 and not operator.variadic and not operator.optional
-    source = f"def bind({', '.join(signature)}):\n"
+    source = f"def bind({', '.join(signature)}):\n if __OPEN: name, hints = __scoped(__op, name, hints)\n"
     if quick:
         source += f" try:\n  __values = {values}\n  __types = __cached((__values{types}))\n"
         source += f"  if __types is not None: return __make(__op, {inputs}, __values, __types[0], name, after, hints)\n"
@@ -309,13 +357,13 @@ def constant(*, data: TensorData) -> TensorType:
 
 
 @op
-def input(*, type: TensorType | None = None) -> TensorType | None:
+def input(*, type: Type | None = None) -> Type | None:
     """Yield what the caller feeds under the node's name at each run."""
     return type
 
 
 @op
-def variable(*, type: TensorType | None = None, init: TensorData | None = None) -> TensorType | None:
+def variable(*, type: Type | None = None, init: TensorData | None = None) -> Type | None:
     """Yield state that is kept between runs under the node's name; it starts as `init`."""
     return type if type is not None or init is None else init.tensor
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from nnvm.errors import Error
+from nnvm.ir.aliases import with_aliases
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.literals import Literals, Place, refuse
 from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
@@ -35,14 +36,14 @@ def parse(
 ) -> Graph:
     """Return the graph that a text spells; `print` of it is the same text again.
 
-    `operators` finds operators by name; `data` holds large constants by the hexadecimal of their content key; `kinds`
-    are the calls, beside literals, that a param may be. Raises Error with the line, the column, the line itself and a
-    caret for a text that spells no graph.
+    `operators` finds operators by name, and by their aliases; `data` holds large constants by the hexadecimal of their
+    content key; `kinds` are the calls, beside literals, that a param may be. Raises Error with the line, the column,
+    the line itself and a caret for a text that spells no graph.
     """
     if len(text) > LONGEST:
         raise Error(f"the text has {len(text)} characters; at most {LONGEST} are read")
     with collection_paused():
-        return _Parser(text, {**_KNOWN, **operators}, Literals(data, kinds)).read()
+        return _Parser(text, with_aliases({**_KNOWN, **operators}), Literals(data, kinds)).read()
 
 
 class _Scope:
@@ -164,7 +165,10 @@ class _Parser:
             self._fail(scope.head, scope.column, f"{scope.title} has no return; it ends with: return {{'y': y}}")
         names, outputs = scope.result
         inputs = [self._open_value(scope, name) for name in scope.inputs]
-        graph = Graph(outputs, inputs, output_names=names, name=scope.name)
+        try:
+            graph = Graph(outputs, inputs, output_names=names, name=scope.name)
+        except Error as error:
+            self._fail(scope.head, scope.column, str(error), error)
         if self.scopes:
             self.scopes[-1].graphs[scope.title] = graph
         else:
@@ -257,6 +261,9 @@ class _Parser:
             if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
                 refuse(key or ends, "the name of an output is a string")
             names.append(key.value)
+        if len(set(names)) < len(names):
+            twin = next(i for i, name in enumerate(names) if name in names[:i])
+            refuse(ends.keys[twin] or ends, f"two outputs are called {names[twin]!r}")
         if scope.types:
             refuse(next(iter(scope.types.values()))[0], "no line below assigns to this name")
         scope.result = names, [self._value(each, scope) for each in ends.values]

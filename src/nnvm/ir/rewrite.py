@@ -6,6 +6,7 @@ from typing import Any
 from nnvm.errors import Error
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, HINTLESS, Node, Value, make
+from nnvm.ir.provenance import RECORDING, current_history, moved
 from nnvm.ir.types import same_type
 
 
@@ -21,6 +22,7 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
     adopted: dict[Value, Value] = {}
     settled: set[Node] | None = None
     nodes = graph.nodes
+    history = current_history()
     ordered = any(node.after for node in nodes)
     with collection_paused():
         for origin in nodes:
@@ -46,6 +48,8 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
                 else:
                     made, replacement = replacement, adopt(replacement, node, settled)
                     adopted.update((old, new) for old, new in zip(made, replacement, strict=True) if old is not new)
+                if history is not None:
+                    history.replaced((node,), replacement, settled)
                 settled.update([value.node for value in replacement])
             elif node is origin:
                 continue
@@ -80,13 +84,17 @@ def rebuild(node: Node, inputs: tuple[Value, ...], after: tuple[Node, ...] | Non
             retype = not node.op.foreign
             break
     if not retype and len(node.outputs) == 1:
-        return make(node.op, inputs, node.params, node.outputs[0].type, node.name, kept, node.hints).node
-    types = node.types
-    if retype:
-        inferred = node.op.infer(inputs, node.params, node.name)
-        if len(inferred) == len(types):
-            types = tuple([was if now is None else now for now, was in zip(inferred, types, strict=True)])
-    return Node(node.op, inputs, node.params, types, node.name, kept, node.hints)
+        made = make(node.op, inputs, node.params, node.outputs[0].type, node.name, kept, node.hints).node
+    else:
+        types = node.types
+        if retype:
+            inferred = node.op.infer(inputs, node.params, node.name)
+            if len(inferred) == len(types):
+                types = tuple([was if now is None else now for now, was in zip(inferred, types, strict=True)])
+        made = Node(node.op, inputs, node.params, types, node.name, kept, node.hints)
+    if RECORDING:
+        moved(node, made)
+    return made
 
 
 def loses_order(node: Node, replacement: Sequence[Value], settled: set[Node]) -> bool:

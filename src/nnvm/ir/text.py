@@ -51,10 +51,12 @@ def keyed_data(graph: Graph, *, inline_bytes: int | None = None) -> dict[str, Te
             waiting = list(node.params.values())
             while waiting:
                 param = waiting.pop()
-                if isinstance(param, TensorData) and _is_keyed(param, inline_bytes):
+                if isinstance(param, TensorData) and is_keyed(param, inline_bytes):
                     found[param.key.hex()] = param
                 elif isinstance(param, (tuple, list)):
                     waiting += param
+                elif isinstance(param, dict):
+                    waiting += param.values()
                 elif isinstance(param, Graph) and param not in seen:
                     seen.add(param)
                     pending.append(param)
@@ -172,7 +174,7 @@ class _Printer:
         return [
             f"{_keyword(key, op)}={self.literal(params[key])}"
             for key in order
-            if key not in op.defaults or not _equal(op.defaults[key], params[key])
+            if key not in op.defaults or not is_default(op.defaults[key], params[key])
         ]
 
     def node(self, node: Node, labels: dict[Value, str], taken: dict[str, int], indent: str) -> list[str]:
@@ -266,15 +268,15 @@ class _Printer:
 
     def _data(self, data: TensorData) -> str:
         text = self.type(data.tensor)
-        if _is_keyed(data, self.inline_bytes):
+        if is_keyed(data, self.inline_bytes):
             return f"{text}({data.key.hex()!r})"
         if isinstance(data.source, tuple):
             return f"{text}({list(data.source)!r})"
         if data.repeats and data.size > INLINE:
             one = TensorData(data.dtype[()], data.source)
-            exact = _exact(one)
+            exact = exact_numbers(one)
             return f"{text}({bytes(one.read())!r})" if exact is None else f"{text}({_number(exact[0])})"
-        exact = _exact(data)
+        exact = exact_numbers(data)
         if exact is None:
             return f"{text}({bytes(data.read())!r})"
         return f"{text}([{', '.join(map(_number, exact))}])"
@@ -289,7 +291,8 @@ def _is_plain(value: Value) -> bool:
     return node.op is input and node.params.get("type") is value.type and not node.after and node.name is not None
 
 
-def _is_keyed(data: TensorData, inline_bytes: int | None) -> bool:
+def is_keyed(data: TensorData, inline_bytes: int | None) -> bool:
+    """Say whether data is too large to stand in the text itself, so that its key stands there."""
     if data.repeats and data.dtype.bits >= 8:
         return False
     if inline_bytes is None or isinstance(data.source, tuple):
@@ -303,7 +306,7 @@ def _keyword(key: str, op: Op[..., Any]) -> str:
     return key
 
 
-def _exact(data: TensorData) -> tuple[int | float, ...] | None:
+def exact_numbers(data: TensorData) -> tuple[int | float, ...] | None:
     """Return the elements as numbers that give the very same bytes again, or None where none do (a NaN's payload)."""
     if not data.has_numbers or data.dtype.bits < 8:
         return None
@@ -329,7 +332,8 @@ def _float(value: float) -> str:
 _NAN: Final = struct.pack(">d", math.nan)
 
 
-def _equal(default: object, param: object) -> bool:
+def is_default(default: object, param: object) -> bool:
+    """Say whether a param is the very same literal as its default, so that it need not be written."""
     if default is param:
         return True
     if param is None or param is EMPTY:
@@ -386,6 +390,9 @@ __all__ = [
     "DTYPES",
     "DType",
     "dim_text",
+    "exact_numbers",
+    "is_default",
+    "is_keyed",
     "is_numbered",
     "keyed_data",
     "label_base",

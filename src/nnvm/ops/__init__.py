@@ -77,6 +77,7 @@ from nnvm.ops.arithmetic import (
     tan,
     where,
 )  # fmt: skip
+from nnvm.ops.einsum import einsum
 from nnvm.ops.index import (
     arange,
     eye_like,
@@ -104,9 +105,11 @@ from nnvm.ops.nn import (
     max_pool,
     max_pool_with_indices,
 )  # fmt: skip
+from nnvm.ops.recurrent import gru, lstm, rnn
 from nnvm.ops.reduce import (
     argmax,
     argmin,
+    cumprod,
     cumsum,
     reduce_l1,
     reduce_l2,
@@ -118,7 +121,8 @@ from nnvm.ops.reduce import (
     reduce_prod,
     reduce_sum,
     reduce_sum_square,
-)  # fmt: skip
+)
+from nnvm.ops.selection import compress, non_max_suppression, reverse_sequence, tensor_scatter, top_k, unique
 from nnvm.ops.shape import (
     concat,
     depth_to_space,
@@ -142,16 +146,18 @@ from nnvm.ops.state import assign, copy
 __all__ = [
     "abs", "acos", "acosh", "add", "add_n", "arange", "argmax", "argmin", "asin", "asinh", "assign", "atan", "atanh",
     "average_pool", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "cast", "ceil", "celu",
-    "clip", "concat", "conv", "conv_transpose", "copy", "cos", "cosh", "cumsum", "depth_to_space", "div", "dropout",
-    "elu", "equal", "erf", "exp", "expand", "eye_like", "fill", "flatten", "floor", "gather", "gather_elements",
-    "gather_nd", "gelu", "gemm", "global_average_pool", "global_max_pool", "greater", "greater_equal", "hard_sigmoid",
-    "hard_swish", "hardmax", "hardmax_from", "identity", "instance_norm", "isinf", "isnan", "layer_norm", "leaky_relu",
-    "less", "less_equal", "log", "log_softmax", "log_softmax_from", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "lrn", "matmul", "max_pool", "max_pool_with_indices", "maximum", "mean_n", "minimum", "mish", "mod",
-    "mul", "neg", "nonzero", "one_hot", "pad", "pow", "prelu", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum",
+    "clip", "compress", "concat", "conv", "conv_transpose", "copy", "cos", "cosh", "cumprod", "cumsum",
+    "depth_to_space", "div", "dropout", "einsum", "elu", "equal", "erf", "exp", "expand", "eye_like", "fill", "flatten",
+    "floor", "gather", "gather_elements", "gather_nd", "gelu", "gemm", "global_average_pool", "global_max_pool",
+    "greater", "greater_equal", "gru", "hard_sigmoid", "hard_swish", "hardmax", "hardmax_from", "identity",
+    "instance_norm", "isinf", "isnan", "layer_norm", "leaky_relu", "less", "less_equal", "log", "log_softmax",
+    "log_softmax_from", "logical_and", "logical_not", "logical_or", "logical_xor", "lrn", "lstm", "matmul", "max_pool",
+    "max_pool_with_indices", "maximum", "mean_n", "minimum", "mish", "mod", "mul", "neg", "non_max_suppression",
+    "nonzero", "one_hot", "pad", "pow", "prelu", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum",
     "reduce_log_sum_exp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square",
-    "relu", "reshape", "round", "scatter_elements", "scatter_nd", "selu", "shape", "sigmoid", "sign", "sin", "sinh",
-    "size", "slice", "softmax", "softmax_from", "softplus", "softsign", "space_to_depth", "split", "sqrt", "squeeze",
-    "sub", "tan", "tanh", "thresholded_relu", "tile", "transpose", "trilu", "unsqueeze", "where",
+    "relu", "reshape", "reverse_sequence", "rnn", "round", "scatter_elements", "scatter_nd", "selu", "shape", "sigmoid",
+    "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_from", "softplus", "softsign", "space_to_depth",
+    "split", "sqrt", "squeeze", "sub", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile", "top_k",
+    "transpose", "trilu", "unique", "unsqueeze", "where",
 ]  # fmt: skip
 del _contents

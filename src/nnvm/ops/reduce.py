@@ -123,6 +123,12 @@ def cumsum(x: Value, axis: Value, *, exclusive: bool = False, reverse: bool = Fa
     return x.tensor
 
 
+@op
+def cumprod(x: Value, axis: Value, *, exclusive: bool = False, reverse: bool = False) -> TensorType:
+    """Multiply up to each place along `axis` (ONNX CumProd)."""
+    return x.tensor
+
+
 @follow(reduce_prod)
 def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
     return (product(given[0]),) if node.outputs[0].tensor.elements == 1 else None

@@ -159,7 +159,8 @@ def slice(x: Value, starts: Value, ends: Value, axes: Value | None = None, steps
     sizes = list(x.shape)
     for i, axis in enumerate(places):
         known = None not in (begins, limits, strides)
-        sizes[axis] = sliced(sizes[axis], begins[i], limits[i], strides[i]) if known else born(axis)  # type: ignore[index]
+        size = sliced(sizes[axis], begins[i], limits[i], strides[i]) if known else UNKNOWN  # type: ignore[index]
+        sizes[axis] = born(axis) if size is UNKNOWN else size
     return x.tensor[tuple(sizes)]
 
 
@@ -220,7 +221,12 @@ def pad(
 @op
 def expand(x: Value, shape: Value) -> TensorType:
     """Broadcast x and `shape` against each other (ONNX Expand)."""
-    return x.tensor[broadcast(x.shape, sizes_in(shape))]
+    wanted = sizes_in(shape)
+    if contents(shape) is not None:
+        return x.tensor[broadcast(x.shape, wanted)]
+    lead = max(len(wanted) - len(x.shape), 0)
+    own = (1,) * lead + x.shape
+    return x.tensor[tuple(size if isinstance(size, int) and size > 1 else born(i) for i, size in enumerate(own))]
 
 
 @op

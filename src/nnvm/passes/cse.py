@@ -19,6 +19,7 @@ from nnvm.ir import (
     rebuild,
     same_type,
 )
+from nnvm.ir.provenance import current_history
 from nnvm.ir.types import Type
 
 DEVICE: Final = "device"
@@ -52,6 +53,7 @@ class _Merging:
         self.moved: dict[Node, Node] = {}
         self.first: dict[Key, Node] = {}
         self.constants = _Constants()
+        self.history = current_history()
 
     def settle(self, node: Node) -> None:
         """Map a node to an equal one before it, or to itself on its new inputs."""
@@ -69,6 +71,8 @@ class _Merging:
             found = self.first.get(key)
             if found is not None and _covers(found, node):
                 self._replace(node, found)
+                if self.history is not None:
+                    self.history.merged(node, found.outputs[0])
                 return
         else:
             key = ()

@@ -46,6 +46,7 @@ class Frame:
         self.seats = Seats(program, device, placed)
         self.calls = self._lay_out(kernels, lasting)
         allocated = {index for step in program.steps if step.allocates for index in step.outputs}
+        allocated |= {index for index, shape in enumerate(placed.shapes) if shape is None}
         roots = [(index, buffer.kind) for index, buffer in enumerate(program.buffers) if buffer.alias_of is None]
         self.planned = [index for index, kind in roots if kind == "output" and index not in allocated]
         self.come = [index for index, kind in roots if kind in ("input", "output", "dynamic")]
@@ -68,9 +69,26 @@ class Frame:
                 params["workspace"] = self.device.view(self.arena, self.placed.starts[step.scratch], "uint8", (size,))
             elif step.workspace != 0:
                 params["workspace"] = self.device.view(workspace, 0, "uint8", (self.placed.workspaces[index],))
+            calls.extend(self._sized_at_run(step, index))
             calls.append((kernel, arguments, params, index))
             calls.extend(self._farewell(root, index) for root in dying.get(index, ()))
         return calls
+
+    def _sized_at_run(self, step: Step, index: int) -> list[Call]:
+        """Give the calls that make the arrays which a step writes, where only what ran before tells their size."""
+        if step.allocates:
+            return []
+        buffers, shapes = self.program.buffers, self.placed.shapes
+        return [
+            (self._make, (written,), {}, ~index)
+            for written in step.outputs
+            if buffers[written].kind == "dynamic" or shapes[written] is None
+        ]
+
+    def _make(self, index: int) -> None:
+        array = self.seats.make(index)
+        if self.poison:
+            self.device.fill(self.device.view(array, 0, "uint8", (size := self.device.nbytes(array),)), 0, size, POISON)
 
     def _argument(self, index: int | None, arguments: list[Any], lasting: Callable[[int, Layout], Any]) -> Any:
         """Give the array for the next argument, or None where one takes a seat there in each call."""
@@ -118,6 +136,7 @@ class Frame:
         """Make every call; the arrays it returns are the caller's, and are not kept."""
         seats = self.seats
         seats.live_bytes = seats.adopted_bytes = 0
+        seats.binding = self.placed.binding
         try:
             if self.poison:
                 self.device.fill(self.arena, 0, self.placed.peak, POISON)

@@ -96,7 +96,7 @@ def _reach(program: Program, placed: Layout) -> list[tuple[int, int, int]]:
     for index, buffer in enumerate(program.buffers):
         root = index if buffer.alias_of is None else buffer.alias_of
         start, size = placed.starts[index], placed.sizes[index] or 0
-        if root in adopted:
+        if root in adopted or placed.sizes[root] is None or placed.sizes[index] is None:
             reach.append((root, 0, 1))
         else:
             reach.append((_ARENA if buffer.kind == "arena" else root, start, start + size))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from nnvm.errors import Error
+from nnvm.runtime.births import hangs_on
 from nnvm.runtime.expressions import Expr, evaluate, leaves
 from nnvm.runtime.parts import Buffer, item_size
 
@@ -15,10 +16,10 @@ class Layout:
     """Where every buffer of a program lies, in bytes, once its dimensions are bound.
 
     `starts` counts from the start of the arena for what lies in it and of the root for the rest. `shapes` and
-    `sizes` are None for a buffer that only a run can measure.
+    `sizes` are None for a buffer that only a run can measure: the data decides a dimension of it, or all.
     """
 
-    __slots__ = ("peak", "shapes", "sizes", "starts", "workspace", "workspaces")
+    __slots__ = ("binding", "peak", "shapes", "sizes", "starts", "workspace", "workspaces")
 
     def __init__(
         self,
@@ -27,7 +28,9 @@ class Layout:
         starts: list[int],
         peak: int,
         workspaces: list[int],
+        binding: Mapping[str, int],
     ) -> None:
+        self.binding: Final = binding
         self.shapes: Final = shapes
         self.sizes: Final = sizes
         self.starts: Final = starts
@@ -44,13 +47,14 @@ def layout(program: "Program", binding: Mapping[str, int]) -> Layout:
     shapes: list[tuple[int, ...] | None] = []
     sizes: list[int | None] = []
     for buffer in program.buffers:
-        shape = None if buffer.shape is None else tuple(evaluate(dim, binding) for dim in buffer.shape)
+        unknown = buffer.shape is None or (program.born and hangs_on(buffer, program.born))
+        shape = None if unknown else tuple(evaluate(dim, binding) for dim in buffer.shape or ())
         shapes.append(shape)
         sizes.append(None if shape is None else _nbytes(buffer, shape))
     starts = _starts(program, binding, sizes)
     workspaces = [evaluate(step.workspace, binding) for step in program.steps]
     ends = {i: starts[i] + _rounded(sizes[i], program.alignment) for i in _peaks(program.peak)}
-    return Layout(shapes, sizes, starts, evaluate(program.peak, binding, ends), workspaces)
+    return Layout(shapes, sizes, starts, evaluate(program.peak, binding, ends), workspaces, dict(binding))
 
 
 def _nbytes(buffer: Buffer, shape: tuple[int, ...]) -> int:

@@ -55,7 +55,8 @@ class Buffer:
 
     A root has its own storage: `offset` bytes into the arena, or outside it. An alias (`alias_of` names
     its root) lies `offset` bytes into the root. A view (`view_of` names any buffer of the same root) is an
-    alias that no step writes: it shows what that buffer holds. `shape` is None where only a run knows it.
+    alias that no step writes: it shows what that buffer holds. A dynamic one is allocated at run. `shape` is None
+    where only a run knows it, and may name dimensions that the arrays which steps allocate decide.
     """
 
     __slots__ = ("alias_of", "dtype", "kind", "name", "offset", "shape", "view_of")

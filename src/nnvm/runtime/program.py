@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from nnvm.errors import Error
 from nnvm.runtime import wellformed
+from nnvm.runtime.births import births, check_births
 from nnvm.runtime.expressions import Expr, evaluate, leaves, show
 from nnvm.runtime.layout import Layout, layout
 from nnvm.runtime.parts import ITEM_SIZES, KINDS, VERSION, Buffer, Bytes, Raw, Step, item_size
@@ -33,12 +34,14 @@ class Program:
 
     `inputs` and `outputs` are buffer numbers; an input is called what its buffer is called. `constants` gives
     the bytes of every constant buffer, and the first content of those state buffers that do not start as
-    zeros. `peak` is the height of the arena in bytes. Raises Error for anything that could not run.
+    zeros. `peak` is the height of the arena in bytes. `born` gives, for each dimension that no input tells, the
+    step that allocates and so decides it. Raises Error for anything that could not run.
     """
 
     __slots__ = (
         "alignment",
         "backend",
+        "born",
         "buffers",
         "constants",
         "inputs",
@@ -81,6 +84,8 @@ class Program:
         names = (self.buffers[i].name for i in self.outputs if -1 < i < len(self.buffers))
         self.output_names: Final = tuple(names if output_names is None else output_names)
         wellformed.check(self)
+        self.born: Final[Mapping[str, int]] = births(self.buffers, self.steps, self.inputs)
+        check_births(self.buffers, self.steps, self.born)
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from nnvm.errors import Error
+from nnvm.runtime.expressions import leaves
 from nnvm.runtime.layout import Layout, layout
 from nnvm.runtime.parts import item_size
 from nnvm.runtime.program import Program
@@ -203,7 +204,7 @@ class _Simulation:
         """Give the storage of a buffer and its bytes there; an array that a kernel allocates counts as one byte."""
         buffer = self.program.buffers[index]
         root = index if buffer.alias_of is None else buffer.alias_of
-        if root in self.adopted or self.placed.sizes[index] is None:
+        if root in self.adopted or None in (self.placed.sizes[index], self.placed.sizes[root]):
             return root, 0, 1
         return (_ARENA if buffer.kind == "arena" else root, *_span(self.placed, index))
 
@@ -214,6 +215,7 @@ class _Simulation:
             for read in reads:
                 self.read(index, read)
             for written in step.outputs:
+                self.check_told(index, written)
                 self.write(index, written, written)
                 self.written.add(written)
             if step.scratch is not None:
@@ -261,6 +263,15 @@ class _Simulation:
                 for reader in held.earlier:
                     self.order.need(step, reader, why)
         memory.put(lower, upper, content, step)
+
+    def check_told(self, step: int, index: int) -> None:
+        """Refuse a step that writes what has the size of a thing to come: it waits for whoever decides that."""
+        shape = self.program.buffers[index].shape
+        if shape is None or self.placed.sizes[index] is not None:
+            return
+        for name in sorted({str(leaf) for dim in shape for leaf in leaves(dim) if isinstance(leaf, str)}):
+            if name in self.program.born:
+                self.order.need(step, self.program.born[name], f"needs the dimension {name}")
 
     def check_apart(self, index: int, reads: Sequence[int]) -> None:
         """Refuse outputs and scratch that share bytes, with each other or with inputs they are not in place of."""

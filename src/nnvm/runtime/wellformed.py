@@ -120,8 +120,10 @@ def _check_output(what: str, step: Step, written: int, buffer: Buffer) -> None:
         raise Error(f"{what} writes buffer {written}, which only shows buffer {buffer.view_of}")
     if step.allocates and (buffer.kind not in ("dynamic", "output") or buffer.alias_of is not None):
         raise Error(f"{what} allocates, so buffer {written} must be a dynamic or output root, not {buffer.kind}")
-    if not step.allocates and (buffer.kind == "dynamic" or buffer.shape is None):
-        raise Error(f"{what} writes buffer {written}, for which there is no memory: only a step that allocates can")
+    if not step.allocates and buffer.shape is None:
+        raise Error(f"{what} writes buffer {written}, whose size nothing tells: only a step that allocates can")
+    if buffer.kind == "dynamic" and buffer.alias_of is not None:
+        raise Error(f"{what} writes buffer {written}, a part of what is allocated at run; it can write a root")
 
 
 def _check_doors(program: "Program", writers: Mapping[int, int]) -> None:

@@ -6,11 +6,14 @@ from typing import Any, Final
 from nnvm import ops
 from nnvm.attrs import elementwise, view
 from nnvm.attrs import kernel as named_kernel
-from nnvm.backends.numpy.kernels import KERNELS, WORKSPACES
+from nnvm.backends.numpy.kernels import ALLOCATING, KERNELS, WORKSPACES
+from nnvm.backends.numpy.measured import measured
 from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Node, OpAttr, Value, contents
+from nnvm.ops.recurrent import activations_of
+from nnvm.ops.einsum import labels
 from nnvm.ops.typing import axes_of
 
 Lower = Callable[[Node], "tuple[str, tuple[Value, ...], Mapping[str, Any]]"]
@@ -27,7 +30,7 @@ RENAMED: Final = {
 OVER_FIRST: Final = frozenset(
     (
         *(ops.clip, ops.softmax, ops.log_softmax, ops.softmax_from, ops.log_softmax_from),
-        *(ops.batch_norm, ops.dropout, ops.trilu),
+        *(ops.batch_norm, ops.dropout, ops.trilu, ops.tensor_scatter),
     )
 )
 """Operators whose kernels may write over their first input, whatever of its memory their other inputs show."""
@@ -47,7 +50,17 @@ def call(node: Node) -> Call | None:
     full = kernel if ":" in kernel else f"numpy:{kernel}/1"
     if node.op.foreign or (full not in KERNELS and find(full) is None):
         return None
-    return Call(full, inputs, params, _inplace(node, inputs), WORKSPACES.get(full) or workspace_of(full))
+    if full in ALLOCATING:
+        return Call(full, inputs, params, allocates=True)
+    allocating = measured.get(node.op)
+    return Call(
+        full,
+        inputs,
+        params,
+        _inplace(node, inputs),
+        WORKSPACES.get(full) or workspace_of(full),
+        measured=None if allocating is None else allocating(node),
+    )
 
 
 def _inplace(node: Node, inputs: tuple[Value, ...]) -> tuple[int, ...]:
@@ -214,10 +227,29 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return node.op.name, node.inputs[:1], {"axes": axes, "keepdims": node.params["keepdims"]}
 
 
+@lowering(ops.lstm, ops.gru, ops.rnn)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    given = node.params
+    functions = (given["activations"], given["activation_alpha"], given["activation_beta"])
+    names, alpha, beta = activations_of(node.op.name, given["direction"], *functions)
+    kept = {"direction", "clip", "input_forget", "linear_before_reset", "layout"}
+    rest = {key: value for key, value in _flags(node).items() if key in kept}
+    return node.op.name, node.inputs, {"activations": names, "alpha": alpha, "beta": beta, **rest}
+
+
 def _flags(node: Node) -> Mapping[str, Any]:
     return {key: int(value) if isinstance(value, bool) else value for key, value in node.params.items()}
 
 
-@lowering(ops.gemm, ops.argmax, ops.argmin, ops.cumsum, ops.mod, ops.trilu)
+@lowering(ops.einsum)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    terms, output = labels(node.params["equation"], tuple(len(value.shape) for value in node.inputs))
+    return "einsum", node.inputs, {"terms": terms, "output": output}
+
+
+@lowering(
+    ops.gemm, ops.argmax, ops.argmin, ops.cumsum, ops.cumprod, ops.mod, ops.trilu, ops.top_k, ops.unique,
+    ops.non_max_suppression,
+)  # fmt: skip
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return _own(node), node.inputs, _flags(node)

@@ -1,22 +1,16 @@
 """Reading and writing graphs as text, in `.nnvm` files."""
 
 import os
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from nnvm import ops, plugins
-from nnvm.errors import Error, MissingExtra
+from nnvm.errors import Error
+from nnvm.frontends.nnvm.kinds import KINDS, kinds_in
+from nnvm.frontends.nnvm.weights import DATA_SUFFIX, INLINE_BYTES, read_beside, write
 from nnvm.ir import Graph, Op, TensorData
-from nnvm.ir.parse import LONGEST
 from nnvm.ir.parse import parse as parse_text
 from nnvm.ir.text import keyed_data, print_graph
-
-INLINE_BYTES = 1024
-"""Constants up to so many bytes stand in the text; larger ones in a safetensors file beside it."""
-DATA_SUFFIX = ".safetensors"
-KINDS: Final[Mapping[str, tuple[str, str]]] = {"Carried": ("nnvm.frontends.onnx.carry", "onnx")}
-"""What a param may be beside literals: the module of the class, and the extra that brings it."""
 
 
 def parse(
@@ -29,19 +23,7 @@ def parse(
     """
     known = {each.name: each for each in (getattr(ops, name) for name in ops.__all__)}
     there = plugins.mentioned("nnvm.ops", text)
-    return parse_text(text, {**there, **known, **(operators or {})}, data or {}, _kinds(text))
-
-
-def _kinds(text: str) -> dict[str, Callable[..., Any]]:
-    """Import the classes of params that a text makes use of."""
-    found = {}
-    for name, (module, extra) in KINDS.items():
-        if f"={name}(" in text:
-            try:
-                found[name] = getattr(import_module(module), name)
-            except ModuleNotFoundError as error:
-                raise MissingExtra(str(error.name), extra) from error
-    return found
+    return parse_text(text, {**there, **known, **(operators or {})}, data or {}, kinds_in(text, "={}("))
 
 
 def load(path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] | None = None) -> Graph:
@@ -49,24 +31,7 @@ def load(path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] 
 
     Raises Error, naming the file, for a text that spells no graph and for data that is missing or broken.
     """
-    from nnvm.frontends.nnvm.weights import read_data
-
-    name = os.fspath(path)
-    try:
-        if os.path.getsize(name) > LONGEST:
-            raise Error(f"{name} has over {LONGEST} bytes, more than a graph's text may have")
-        with open(name, encoding="utf-8") as file:
-            text = file.read()
-    except OSError as error:
-        raise Error(f"cannot read {name}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise Error(f"{name} is no text: byte {error.start} is not UTF-8") from error
-    data = read_data(name, name + DATA_SUFFIX)
-    try:
-        return parse(text, data, operators=operators)
-    except Error as error:
-        lost = "" if data else f"\n(there is no data file {name + DATA_SUFFIX})"
-        raise Error(f"{name}, {error}{lost if 'there is no data' in str(error) else ''}") from error
+    return read_beside(path, lambda text, data: parse(text, data, operators=operators))
 
 
 def save(graph: Graph, path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] | None = None) -> None:
@@ -75,8 +40,6 @@ def save(graph: Graph, path: str | os.PathLike[str], *, operators: Mapping[str, 
     What was read back is compared with the graph before anything is put in its place. Raises Error, naming the node,
     for what has no text (a param that is no literal, an operator that `operators` and we do not know).
     """
-    from nnvm.frontends.nnvm.weights import write
-
     data = keyed_data(graph, inline_bytes=INLINE_BYTES)
     text = print_graph(graph, inline_bytes=INLINE_BYTES, kinds=KINDS) + "\n"
     _check(graph, text, data, operators)

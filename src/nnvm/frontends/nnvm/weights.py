@@ -3,12 +3,17 @@
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Final
 
 from nnvm.errors import Error, MissingExtra
-from nnvm.ir import DTYPES, FileSlice, TensorData
+from nnvm.ir import DTYPES, FileSlice, Graph, TensorData
+from nnvm.ir.parse import LONGEST
+
+INLINE_BYTES: Final = 1024
+"""Constants up to so many bytes stand in the graph's text; larger ones in a safetensors file beside it."""
+DATA_SUFFIX: Final = ".safetensors"
 
 _NAMES: Final[Mapping[str, str]] = {
     "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32", "int32": "I32",
@@ -17,6 +22,26 @@ _NAMES: Final[Mapping[str, str]] = {
 _OURS: Final[Mapping[str, str]] = {theirs: ours for ours, theirs in _NAMES.items()}
 _HEADER: Final = 100_000_000
 """Bytes of a header, as safetensors itself bounds it."""
+
+
+def read_beside(path: str | os.PathLike[str], read: Callable[[str, Mapping[str, TensorData]], Graph]) -> Graph:
+    """Return what `read` makes of a file's text and of the constants beside it; every Error names the file."""
+    name = os.fspath(path)
+    try:
+        if os.path.getsize(name) > LONGEST:
+            raise Error(f"{name} has over {LONGEST} bytes, more than a graph's text may have")
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+    except OSError as error:
+        raise Error(f"cannot read {name}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise Error(f"{name} is no text: byte {error.start} is not UTF-8") from error
+    data = read_data(name, name + DATA_SUFFIX)
+    try:
+        return read(text, data)
+    except Error as error:
+        lost = "" if data else f"\n(there is no data file {name + DATA_SUFFIX})"
+        raise Error(f"{name}, {error}{lost if 'there is no data' in str(error) else ''}") from error
 
 
 def read_data(model: str, path: str) -> dict[str, TensorData]:

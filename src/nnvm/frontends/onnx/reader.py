@@ -12,7 +12,7 @@ from nnvm.frontends.onnx.carry import CARRIED, NODES, Carried, captured_names, c
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.messages import bytes_of, parse, skeleton
 from nnvm.frontends.onnx.order import in_order
-from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin
+from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin, read_provenance
 from nnvm.frontends.onnx.rows import Read, Row, Use, make_constant, opaque
 from nnvm.frontends.onnx.tensors import read_tensor
 from nnvm.frontends.onnx.value_types import TypeReader, named_dims
@@ -37,6 +37,7 @@ from nnvm.ir import (
     string,
     tensor_data,
 )  # fmt: skip
+from nnvm.ir.provenance import SOURCE, current_history
 from nnvm.ir.types import Type
 
 _SHOWN: Final = 12
@@ -55,7 +56,7 @@ def read(source: str | os.PathLike[str] | bytes) -> Graph:
 def _import(model: onnx.ModelProto, where: str, folder: str | None) -> Graph:
     with collection_paused():
         try:
-            reader = _Reader(model, folder)
+            reader = _Reader(model, folder, os.path.basename(where) if current_history() is not None else None)
             graph = reader.run()
         except Error as error:
             raise Error(f"{where}: {error}") from error
@@ -73,8 +74,8 @@ def _import(model: onnx.ModelProto, where: str, folder: str | None) -> Graph:
 class _Reader:
     """One import: the names known so far, and what was found wrong."""
 
-    def __init__(self, model: onnx.ModelProto, folder: str | None) -> None:
-        self.model, self.folder = model, folder
+    def __init__(self, model: onnx.ModelProto, folder: str | None, told: str | None) -> None:
+        self.model, self.folder, self.told = model, folder, told
         self.wrong: list[str] = []
         self.values: dict[str, Value] = {}
         self.imports = tuple((item.domain, item.version) for item in model.opset_import)
@@ -124,7 +125,8 @@ class _Reader:
             if name in self.values or not name:
                 self.wrong.append(f"two initializers are called {name!r}" if name else "an initializer has no name")
                 continue
-            self.values[name] = self._constant(tensor, name, {})
+            hints = read_provenance(_metadata(tensor))[1] if tensor.metadata_props else {}
+            self.values[name] = self._constant(tensor, name, hints)
         for sparse in self.model.graph.sparse_initializer:
             node = onnx.NodeProto(op_type="Constant", output=[sparse.values.name])
             attribute = node.attribute.add(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR)
@@ -171,6 +173,8 @@ class _Reader:
     ) -> None:
         name = next(filter(None, outputs), "") or f"{node.op_type}_{i}"
         hints = _hints(i, node, outputs)
+        if self.told is not None:
+            hints[SOURCE] = f"{self.told}, node {i} {node.name!r}" if node.name else f"{self.told}, node {i}"
         try:
             inputs = tuple([self.values[item] if item else ABSENT for item in names])
             key = (node.domain, node.op_type)
@@ -259,7 +263,8 @@ class _Reader:
         if len(node.attribute) != 1 or node.attribute[0].ref_attr_name:
             return False
         attribute = node.attribute[0]
-        hints = {POSITION: i, ONNX: Origin(node.name, (), node.doc_string, _metadata(node), True)}
+        notes, kept = read_provenance(_metadata(node))
+        hints = {POSITION: i, ONNX: Origin(node.name, (), node.doc_string, notes, True), **kept}
         if attribute.name == "value":
             self._define(name, self._constant(attribute.t, name, hints))
             return True
@@ -292,7 +297,7 @@ class _Reader:
         counts: dict[str, int] = {}
         for (domain, type), count in inner_operators(node).items():
             row = BY_TYPE.get(type) if domain in _STANDARD else None
-            name = foreign_operator(domain, type).name if row is None else row.ops[0].name
+            name = row.ops[0].name if row is not None and row.ops else foreign_operator(domain, type).name
             counts[name] = counts.get(name, 0) + count
         if counts:
             values[NODES] = dict(sorted(counts.items()))
@@ -311,8 +316,9 @@ class _Reader:
         ports |= {("output", value.name): (self.values[value.name].type, _typed(value)) for value in graph.output}
         names = [value.name for value in graph.output]
         title = graph.name
+        hints = read_provenance(_metadata(self.model))[1]
         header = Header(skeleton(self.model), self.opset, ports, self.types.taken, fed, self.external)
-        return Graph(outputs, inputs, output_names=names, name=title or "main", hints={ONNX: header})
+        return Graph(outputs, inputs, output_names=names, name=title or "main", hints={ONNX: header, **hints})
 
 
 def _lacks(use: Use, op: Op[..., Any]) -> Error:
@@ -335,10 +341,11 @@ def _hints(i: int, node: onnx.NodeProto, outputs: tuple[str, ...]) -> dict[str, 
     if len(outputs) == 1 and not (name or doc or metadata):
         return {POSITION: i}
     several = outputs if len(outputs) > 1 else ()
-    return {POSITION: i, ONNX: Origin(name, several, doc, _metadata(node) if metadata else ())}
+    notes, hints = read_provenance(_metadata(node)) if metadata else ((), {})
+    return {POSITION: i, ONNX: Origin(name, several, doc, notes), **hints}
 
 
-def _metadata(node: onnx.NodeProto) -> tuple[tuple[str, str], ...]:
+def _metadata(node: onnx.NodeProto | onnx.TensorProto | onnx.ModelProto) -> tuple[tuple[str, str], ...]:
     return tuple((item.key, item.value) for item in node.metadata_props)
 
 

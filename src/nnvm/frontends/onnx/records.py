@@ -1,8 +1,10 @@
 """What a file says that changes no answer, kept so that it can be written back."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from nnvm.ir.provenance import MADE_BY, SOURCES, VANISHED
 from nnvm.ir.types import Type
 
 
@@ -72,3 +74,36 @@ ONNX: Final = "onnx"
 """The hint under which a node keeps its Origin, and a graph its Header."""
 POSITION: Final = "position"
 """The hint that says where in its file a node stood."""
+
+_KEYS: Final = {"nnvm.sources": SOURCES, "nnvm.made_by": MADE_BY, "nnvm.vanished": VANISHED}
+"""The keys of metadata that keep provenance in a file, as JSON, and the hints that hold it."""
+
+
+def read_provenance(metadata: Iterable[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """Split a file's metadata into what is not ours, and hints; what is not as we write it counts as not ours."""
+    rest: list[tuple[str, str]] = []
+    hints: dict[str, Any] = {}
+    for key, text in metadata:
+        value = _texts(text) if key in _KEYS else None
+        if value is None or isinstance(value, dict) != (_KEYS[key] == VANISHED):
+            rest.append((key, text))
+        else:
+            hints[_KEYS[key]] = value
+    return tuple(rest), hints
+
+
+def _texts(text: str) -> Any:
+    """Read a list of texts as a tuple, or an object from texts to texts; None for anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else (0,)
+    if not all([isinstance(value, str) for value in values]):
+        return None
+    return found if isinstance(found, dict) else tuple(found)
+
+
+def write_provenance(hints: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Return the metadata that keeps what hints tell of provenance."""
+    return [(key, json.dumps(hints[name], ensure_ascii=False)) for key, name in _KEYS.items() if hints.get(name)]

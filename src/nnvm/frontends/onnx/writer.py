@@ -12,7 +12,7 @@ from nnvm.frontends.onnx.attributes import write_attribute
 from nnvm.frontends.onnx.carry import CARRIED, Carried, inner_names, is_carried, rename_captured, subgraphs
 from nnvm.frontends.onnx.families import BY_OP
 from nnvm.frontends.onnx.names import Names
-from nnvm.frontends.onnx.records import ONNX, Header, Origin
+from nnvm.frontends.onnx.records import ONNX, Header, Origin, write_provenance
 from nnvm.frontends.onnx.rows import Written, too_old
 from nnvm.frontends.onnx.tensors import describe_tensor, write_tensor
 from nnvm.frontends.onnx.value_types import NUMBERS, write_type
@@ -127,9 +127,9 @@ class _Writer:
         if row is None:
             cure = "bind its state as a constant" if node.op is variable else "rewrite it with operators that ONNX has"
             raise Error(f"{node!r} cannot be written: ONNX has nothing for operator {node.op.name}; {cure}")
-        if schemas.since(row.type, self.opset) is None:
-            raise too_old(node, row.type, self.opset, schemas.first(row.type), f"there is no {row.type} yet")
         written = row.write(node, self.opset)
+        if schemas.since(written.type, self.opset) is None:
+            raise too_old(node, row.type, self.opset, schemas.first(row.type), f"there is no {row.type} yet")
         self._check_written(node, written)
         self.needed.update([value for value in written.inputs if isinstance(value, Value)])
         return written
@@ -177,6 +177,7 @@ class _Writer:
                     known.add(key)
                     proto.functions.append(function)
         proto.graph.name = self.graph.name
+        _keep_vanished(proto, self.graph)
         standard = [item for item in proto.opset_import if item.domain == ""]
         oldest = onnx.helper.find_min_ir_version_for(standard, ignore_unknown=True)
         if self.header is None or (self.opset != self.header.opset and proto.ir_version < oldest):
@@ -210,15 +211,18 @@ class _Writer:
             write_tensor(attribute.t, data, "")
             _write_notes(made, origin)
         else:
-            self._initialise(graph, name, data)
+            tensor = self._initialise(graph, name, data)
+            if node.hints:
+                _write_provenance(tensor, node)
 
-    def _initialise(self, graph: onnx.GraphProto, name: str, data: TensorData) -> None:
+    def _initialise(self, graph: onnx.GraphProto, name: str, data: TensorData) -> onnx.TensorProto:
         tensor = graph.initializer.add()
         if data.nbytes > SMALL and not isinstance(data.source, tuple):
             describe_tensor(tensor, data, name)
             self.tensors.append((tensor, data))
         else:
             write_tensor(tensor, data, name)
+        return tensor
 
     def _title(self, name: str) -> str:
         """Return a node's own name, where no other node has it."""
@@ -241,6 +245,8 @@ class _Writer:
                 write_attribute(made.attribute.add(), key, value)
         if known is not None and (known.doc or known.metadata):
             _write_notes(made, known)
+        if node.hints:
+            _write_provenance(made, node)
 
     def _inputs(self, inputs: Sequence[Value | str]) -> list[str]:
         of = self.names.of
@@ -365,3 +371,17 @@ def _write_notes(made: onnx.NodeProto, origin: Origin) -> None:
         made.doc_string = origin.doc
     for key, value in origin.metadata:
         made.metadata_props.add(key=key, value=value)
+
+
+def _write_provenance(made: onnx.NodeProto | onnx.TensorProto, node: Node) -> None:
+    for key, text in write_provenance(node.hints):
+        made.metadata_props.add(key=key, value=text)
+
+
+def _keep_vanished(proto: onnx.ModelProto, graph: Graph) -> None:
+    known = {item.key: item for item in proto.metadata_props}
+    for key, text in write_provenance(graph.hints):
+        if key in known:
+            known[key].value = text
+        else:
+            proto.metadata_props.add(key=key, value=text)

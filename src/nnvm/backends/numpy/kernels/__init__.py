@@ -11,12 +11,15 @@ from nnvm.backends.numpy.kernels import (
     conv,
     conv_transpose,
     dynamic,
+    einsum,
     indexing,
     layout,
     linear,
     normalization,
     pool,
+    recurrent,
     reduce,
+    selection,
     softmax,
 )
 
@@ -27,11 +30,14 @@ _COMPUTING: tuple[Any, ...] = (
     cast,
     conv,
     conv_transpose,
+    einsum,
     indexing,
     linear,
     normalization,
     pool,
+    recurrent,
     reduce,
+    selection,
     softmax,
 )
 

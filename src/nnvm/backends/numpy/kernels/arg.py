@@ -131,25 +131,43 @@ def cumsum(
     if not is_low(x.dtype):
         np.add.accumulate(source, axis=1, dtype=out.dtype, out=target)
         return
-    _short_sums(target, source, lent(workspace, "cumsum"))
+    _short_runs(target, source, lent(workspace, "cumsum"), np.add)
 
 
-def _short_sums(out: Array, x: Array, room: Array) -> None:
-    """Add up short floats in float32, stretch by stretch, carrying the sum so far."""
+def cumprod(
+    out: Array, x: Array, axis: Array | int, *, exclusive: int = 0, reverse: int = 0, workspace: Array | None = None
+) -> None:
+    """Multiply along an axis all elements up to each one, or only those before it under `exclusive`."""
+    view = around(x.shape, int(np.reshape(axis, ())))
+    turn = slice(None, None, -1) if reverse else slice(None)
+    source, target = x.reshape(view)[:, turn], out.reshape(view)[:, turn]
+    if not x.size:
+        return
+    if exclusive:
+        target[:, :1] = 1
+        source, target = source[:, :-1], target[:, 1:]
+    if not is_low(x.dtype):
+        np.multiply.accumulate(source, axis=1, dtype=out.dtype, out=target)
+        return
+    _short_runs(target, source, lent(workspace, "cumprod"), np.multiply)
+
+
+def _short_runs(out: Array, x: Array, room: Array, combine: np.ufunc) -> None:
+    """Add up or multiply short floats in float32, stretch by stretch, carrying the result so far."""
     outer, length, inner = x.shape
     dtype = wide(x.dtype)
     for before, after in spans((outer, inner), 2048):
         piece, goal = x[before, :, after], out[before, :, after]
         (carry,) = carve(room, ((piece.shape[0], 1, piece.shape[2]), dtype))
-        carry.fill(0)
+        carry.fill(combine.identity)
         rest = room[rounded(carry.nbytes) :]
         width = max(1, rest.size // dtype.itemsize // max(1, carry.size))
         for start in range(0, length, width):
             part = piece[:, start : start + width]
             (block,) = carve(rest, (part.shape, dtype))
             np.copyto(block, part)
-            np.add(block[:, :1], carry, out=block[:, :1])
-            np.add.accumulate(block, axis=1, out=block)
+            combine(block[:, :1], carry, out=block[:, :1])
+            combine.accumulate(block, axis=1, out=block)
             np.copyto(carry, block[:, -1:])
             np.copyto(goal[:, start : start + width], block, casting="unsafe")
 
@@ -159,11 +177,19 @@ def cumsum_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, param
     return LIMIT if itemsize < 4 else 0
 
 
-KERNELS = {"argmax": argmax, "argmin": argmin, "hardmax": hardmax, "hardmax_from": hardmax_from, "cumsum": cumsum}
+KERNELS = {
+    "argmax": argmax,
+    "argmin": argmin,
+    "hardmax": hardmax,
+    "hardmax_from": hardmax_from,
+    "cumsum": cumsum,
+    "cumprod": cumprod,
+}
 WORKSPACES = {
     "argmax": arg_workspace,
     "argmin": arg_workspace,
     "hardmax": arg_workspace,
     "hardmax_from": arg_workspace,
     "cumsum": cumsum_workspace,
+    "cumprod": cumsum_workspace,
 }

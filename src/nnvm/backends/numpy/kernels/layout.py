@@ -72,13 +72,20 @@ def slice_array(
     out: Array, x: Array, starts: Array, ends: Array, axes: Array | None = None, steps: Array | None = None
 ) -> None:
     """Take every step-th element from start to end along the axes, as Python's slices do."""
-    index: list[Any] = [slice(None)] * x.ndim
+    np.copyto(out, x[cut(x.shape, starts, ends, axes, steps)])
+
+
+def cut(
+    shape: tuple[int, ...], starts: Array, ends: Array, axes: Array | None = None, steps: Array | None = None
+) -> tuple[Any, ...]:
+    """Return Python's index for what slice_array takes of an array of this shape."""
+    index: list[Any] = [slice(None)] * len(shape)
     named = range(len(starts)) if axes is None else axes.tolist()
     strides = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(named, starts.tolist(), ends.tolist(), strides, strict=True):
-        where = normal(axis, x.ndim)
-        index[where] = _cut(start, end, step, x.shape[where])
-    np.copyto(out, x[(*index, ...)])
+        where = normal(axis, len(shape))
+        index[where] = _cut(start, end, step, shape[where])
+    return (*index, ...)
 
 
 def _cut(start: int, end: int, step: int, length: int) -> slice:

@@ -46,7 +46,6 @@ ROWS: Final[tuple[Row, ...]] = (
     row("Gather", ops.gather, {"axis": 0}),
     row("GatherElements", ops.gather_elements, {"axis": 0}),
     row("GatherND", ops.gather_nd, {"batch_dims": 0}),
-    row("ScatterElements", ops.scatter_elements, {"axis": 0, "reduction": "none"}),
     row("ScatterND", ops.scatter_nd, {"reduction": "none"}),
     row("OneHot", ops.one_hot, {"axis": -1}),
     row("Range", ops.arange),

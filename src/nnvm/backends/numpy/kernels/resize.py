@@ -1,0 +1,309 @@
+"""Resizing images along any axes: copies where elements repeat, gathers for the nearest, one axis after another else."""
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from nnvm.backends.numpy.kernels.resampling import Axis, Filter, beyond, coordinates, neighbours, places, taps
+from nnvm.backends.numpy.kernels.scratch import (
+    FLOAT,
+    INDEX,
+    LIMIT,
+    Array,
+    Box,
+    Shape,
+    Shapes,
+    carve,
+    extent,
+    lent,
+    offset,
+    spans,
+)
+
+_LONG = 16
+"""Elements behind an axis from which on rows are added up one by one instead of being gathered."""
+
+
+def resize(
+    out: Array,
+    x: Array,
+    roi: Array | None = None,
+    scales: Array | None = None,
+    sizes: Array | None = None,
+    *,
+    mode: str = "nearest",
+    coordinates: str = "half_pixel",
+    nearest_mode: str = "round_prefer_floor",
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    antialias: int = 0,
+    axes: tuple[int, ...] | None = None,
+    policy: str = "stretch",
+    workspace: Array | None = None,
+) -> None:
+    """Resample x to the shape of out; `mode` is nearest, linear or cubic."""
+    if not out.size:
+        return
+    if not x.size:
+        raise ValueError(f"nothing can be made of an empty image: {x.shape} becomes {out.shape}")
+    way = Filter(mode, coordinates, nearest_mode, cubic_coeff_a, bool(exclude_outside), bool(antialias))
+    plan = _plan(out.shape, x.shape, roi, scales, sizes, axes, policy, coordinates == "tf_crop_and_resize")
+    moved = [i for i, axis in enumerate(plan) if not _stays(axis)]
+    if not moved:
+        np.copyto(out, x)
+        return
+    first, last = moved[0], moved[-1] + 1
+    outer, inner = prod(x.shape[:first]), prod(x.shape[last:])
+    source = x.reshape(outer, *x.shape[first:last], inner, copy=False)
+    target = out.reshape(outer, *out.shape[first:last], inner, copy=False)
+    room = lent(workspace, "resize")
+    fill = _nearest if mode == "nearest" else _blend
+    fill(target, source, plan[first:last], way, room)
+    if coordinates == "tf_crop_and_resize":
+        _blank(target, plan[first:last], way, extrapolation_value)
+
+
+def _plan(
+    out: Shape,
+    x: Shape,
+    roi: Array | None,
+    scales: Array | None,
+    sizes: Array | None,
+    axes: tuple[int, ...] | None,
+    policy: str,
+    crops: bool,
+) -> list[Axis]:
+    """Describe every axis; scales are those given, or what the sizes come to."""
+    chosen = [axis % len(x) for axis in axes] if axes is not None else list(range(len(x)))
+    if scales is not None and scales.size:
+        wanted = [float(scale) for scale in scales]
+    elif sizes is None:
+        raise ValueError("a resize takes scales or sizes")
+    elif policy == "stretch":
+        wanted = [float(FLOAT.type(out[axis]) / FLOAT.type(x[axis])) for axis in chosen]
+    else:
+        pick = min if policy == "not_larger" else max
+        wanted = [pick(float(FLOAT.type(size) / x[axis]) for size, axis in zip(sizes, chosen, strict=True))]
+        wanted *= len(chosen)
+    if len(wanted) != len(chosen) or min(wanted, default=1) <= 0:
+        raise ValueError(f"scales {wanted} for {len(chosen)} axes; there is a positive one for each")
+    ends = [(0.0, 1.0)] * len(chosen)
+    if crops:
+        if roi is None or roi.size != 2 * len(chosen):
+            raise ValueError(f"tf_crop_and_resize takes a roi of {2 * len(chosen)} numbers")
+        ends = [(float(roi[i]), float(roi[len(chosen) + i])) for i in range(len(chosen))]
+    plan = [Axis(size, size, 1.0) for size in x]
+    for axis, scale, (start, end) in zip(chosen, wanted, ends, strict=True):
+        plan[axis] = Axis(x[axis], out[axis], scale, start, end)
+    return plan
+
+
+def _stays(axis: Axis) -> bool:
+    return axis.size == axis.out and axis.scale == 1 and (axis.start, axis.end) == (0, 1)
+
+
+def _nearest(out: Array, x: Array, plan: list[Axis], way: Filter, room: Array) -> None:
+    """Copy repeated elements in strides; otherwise find where a stretch of a plane is from once, for all planes."""
+    times = [_repeats(axis, way) for axis in plan]
+    if all(times):
+        _repeat(out, x, times)
+        return
+    rank, inner = len(plan), x.shape[-1]
+    middle, steps = out.shape[1:-1], [prod(x.shape[axis + 2 : -1]) for axis in range(rank)]
+    planes, goals = x.reshape(len(x), -1, inner, copy=False), out.reshape(len(x), -1, inner, copy=False)
+    for box in spans(middle, max(1, (room.size - 128 * (rank + 1)) // (8 * (rank + 1)))):
+        shape = extent(box)
+        grid, *tables = carve(room, (shape, INDEX), *(((size,), INDEX) for size in shape))
+        grid[...] = 0
+        for i, (axis, part, step) in enumerate(zip(plan, box, steps, strict=True)):
+            places(axis, way, part.start, part.stop, tables[i])
+            np.multiply(tables[i], step, out=tables[i])
+            np.add(grid, tables[i].reshape(-1, *[1] * (rank - 1 - i)), out=grid)
+        start = offset(box, middle)
+        for plane, goal in zip(planes, goals, strict=True):
+            piece = goal[start : start + grid.size]
+            if inner == 1:
+                np.take(plane[:, 0], grid.reshape(-1), out=piece[:, 0], mode="clip")
+            else:
+                np.take(plane, grid.reshape(-1), axis=0, out=piece, mode="clip")
+
+
+def _repeats(axis: Axis, way: Filter) -> int:
+    """Return how often each element comes in a row, 0 where they do not all come equally often, in order."""
+    if axis.out % axis.size:
+        return 0
+    times = axis.out // axis.size
+    found = np.empty(min(256, axis.out), INDEX)
+    for start in range(0, axis.out, 256):
+        stop = min(start + 256, axis.out)
+        places(axis, way, start, stop, found)
+        if not np.array_equal(found[: stop - start], np.arange(start, stop) // times):
+            return 0
+    return times
+
+
+def _repeat(out: Array, x: Array, times: list[int]) -> None:
+    """Write every element into the first place of its repetitions along all axes but the last, then copy whole lines."""
+    *lines, last = times
+    firsts = tuple(slice(None, None, each) for each in lines)
+    for k in range(last):
+        np.copyto(out[(slice(None), *firsts, slice(k, None, last))], x)
+    for i in reversed(range(len(lines))):
+        before = (slice(None), *firsts[:i])
+        for k in range(1, lines[i]):
+            np.copyto(out[(*before, slice(k, None, lines[i]))], out[(*before, slice(0, None, lines[i]))])
+
+
+def _blend(out: Array, x: Array, plan: list[Axis], way: Filter, room: Array) -> None:
+    """Resample one axis after another, box by box, so that what is between them fits the room."""
+    dtype = np.dtype(np.float64 if x.dtype.itemsize > 4 or (x.dtype.itemsize == 4 and x.dtype != FLOAT) else FLOAT)
+    sizes = _fit(out.shape, x.shape, plan, way, dtype.itemsize, room.size)
+    for corner in product(*(range(0, whole, part) for whole, part in zip(out.shape, sizes, strict=True))):
+        box = tuple(
+            slice(start, min(start + part, whole))
+            for start, part, whole in zip(corner, sizes, out.shape, strict=True)
+        )
+        _blend_box(out[box], x[(box[0], ..., box[-1])], plan, way, box, dtype, room)
+
+
+def _fit(out: Shape, x: Shape, plan: list[Axis], way: Filter, item: int, room: int) -> list[int]:
+    """Choose how large a box is: all planes first go one by one, then lines, then what is longest."""
+    sizes = list(out)
+    while _need(sizes, x, plan, way, item) > room and max(sizes) > 1:
+        if sizes[0] > 1:
+            place = 0
+        else:
+            place = 1 if sizes[1] > 8 else sizes.index(max(sizes))
+        sizes[place] = -(-sizes[place] // 2)
+    return sizes
+
+
+def _need(sizes: list[int], x: Shape, plan: list[Axis], way: Filter, item: int) -> int:
+    """Return the bytes a box takes: tables, a copy of what it reads, and what each axis leaves."""
+    reads, bytes_ = [], 64 * (3 * len(plan) + 4)
+    for axis, size in zip(plan, sizes[1:-1], strict=True):
+        if _stays(axis):
+            reads.append(size)
+            continue
+        ends = [float(coordinates(axis, way.coordinates, i, i + 1, np.float64)[0]) for i in (0, axis.out - 1)]
+        slope = abs(ends[1] - ends[0]) / max(1, axis.out - 1)
+        count = taps(axis, way)
+        reads.append(min(axis.size, int(slope * (size - 1)) + count + 3))
+        bytes_ += size * count * (8 + item)
+    now, largest = [sizes[0], *reads, sizes[-1]], 0
+    bytes_ += prod(now) * item
+    for i, axis in enumerate(plan):
+        if not _stays(axis):
+            now[i + 1] = sizes[i + 1]
+            bytes_ += prod(now) * item
+            largest = max(largest, prod(now))
+    return bytes_ + largest * item
+
+
+def _blend_box(
+    out: Array, x: Array, plan: list[Axis], way: Filter, box: Box, dtype: np.dtype[Any], room: Array
+) -> None:
+    tables, reads, shapes = [], [], []
+    used = 0
+    for axis, part in zip(plan, box[1:-1], strict=True):
+        if _stays(axis):
+            tables.append(None)
+            reads.append(part)
+            continue
+        shape = (part.stop - part.start, taps(axis, way))
+        index, weight = carve(room[used:], (shape, INDEX), (shape, dtype))
+        used += -(-index.nbytes // 64) * 64 + -(-weight.nbytes // 64) * 64
+        neighbours(axis, way, part.start, part.stop, index, weight)
+        low = int(index.min())
+        reads.append(slice(low, int(index.max()) + 1))
+        np.subtract(index, low, out=index)
+        tables.append((index, weight))
+    source = x[(slice(None), *reads)]
+    shape = list(source.shape)
+    for i, table in enumerate(tables):
+        if table is not None:
+            shape[i + 1] = out.shape[i + 1]
+            shapes.append(tuple(shape))
+    direct = out.dtype == dtype
+    copied = source.dtype != dtype or not source.flags.c_contiguous
+    parts = [(source.shape if copied else (0,), dtype), ((max(map(prod, shapes)),), dtype)]
+    parts += [(each if i + 1 < len(shapes) or not direct else (0,), dtype) for i, each in enumerate(shapes)]
+    copy, spare, *between = carve(room[used:], *parts)
+    if copied:
+        np.copyto(copy, source, casting="unsafe")
+        source = copy
+    between = [*between[:-1], out] if direct else between
+    for i, table in enumerate(tables):
+        if table is not None:
+            goal = between.pop(0)
+            _along(goal, source, i + 1, *table, spare)
+            source = goal
+    if not direct:
+        _settle(out, source)
+
+
+def _along(out: Array, x: Array, axis: int, index: Array, weight: Array, spare: Array) -> None:
+    """Add up weighted neighbours along one axis."""
+    lead = (slice(None),) * axis
+    if prod(x.shape[axis + 1 :]) >= _LONG:
+        line = spare[: prod(out.shape) // max(1, out.shape[axis])].reshape(*out.shape[:axis], *out.shape[axis + 1 :])
+        for j in range(out.shape[axis]):
+            goal = out[(*lead, j)]
+            np.multiply(x[(*lead, index[j, 0])], weight[j, 0], out=goal)
+            for k in range(1, index.shape[1]):
+                if weight[j, k]:
+                    np.multiply(x[(*lead, index[j, k])], weight[j, k], out=line)
+                    np.add(goal, line, out=goal)
+        return
+    part = spare[: out.size].reshape(out.shape)
+    tail = (-1, *[1] * (out.ndim - 1 - axis))
+    chosen = np.empty(len(index), INDEX) if len(index) <= 1024 else None
+    for k in range(index.shape[1]):
+        where = np.ascontiguousarray(index[:, k]) if chosen is None else chosen
+        if chosen is not None:
+            chosen[...] = index[:, k]
+        np.take(x, where, axis=axis, out=part, mode="clip")
+        np.multiply(part, weight[:, k].reshape(tail), out=part)
+        if k:
+            np.add(out, part, out=out)
+        else:
+            np.copyto(out, part)
+
+
+def _settle(out: Array, x: Array) -> None:
+    """Cast to the type of the result; whole numbers are cut off, and stay within their range."""
+    if out.dtype.kind in "iu":
+        ends = np.iinfo(out.dtype)
+        np.clip(x, ends.min, ends.max, out=x)
+    np.copyto(out, x, casting="unsafe")
+
+
+def _blank(out: Array, plan: list[Axis], way: Filter, value: float) -> None:
+    """Put a value where a crop lies outside the image."""
+    for i, axis in enumerate(plan):
+        if _stays(axis):
+            continue
+        for start in range(0, axis.out, 256):
+            (outside,) = np.nonzero(beyond(axis, way, start, min(start + 256, axis.out)))
+            if outside.size:
+                out[(*(slice(None),) * (i + 1), outside + start)] = value
+
+
+def resize_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
+    """Return the bytes a resize wants, at most 256 KiB unless a filter shrinks three axes at once."""
+    out, x = out_shapes[0], in_shapes[0]
+    if out is None or x is None:
+        return LIMIT
+    if params.get("mode", "nearest") == "nearest":
+        return min(LIMIT, 8 * (len(out) + 1) * prod(out) + 2048)
+    if not params.get("antialias"):
+        return min(LIMIT, 48 * (prod(out) + prod(x)) + 128 * sum(out) + 4096)
+    moved = [i for i, (p, q) in enumerate(zip(out, x, strict=True)) if p != q]
+    return LIMIT + 24 * prod(x[moved[0] + 1 :]) if len(moved) > 2 else LIMIT
+
+
+KERNELS = {"resize": resize}
+WORKSPACES = {"resize": resize_workspace}

@@ -1,0 +1,50 @@
+"""Which NumPy kernel computes an operator where only the data says how large its outputs are."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from nnvm import ops
+from nnvm.compile.backend import Call
+from nnvm.ir import Node, Op, OpAttr, TensorData, constant
+
+measured: Final[OpAttr[Callable[[Node], Call]]] = OpAttr(
+    "the call of a NumPy kernel that allocates what only its data can measure"
+)
+
+
+def by(kernel: str, *params: str) -> Callable[[Node], Call]:
+    """Return a function that calls this kernel with the node's inputs, and these of its params."""
+
+    def allocate(node: Node) -> Call:
+        return sized(kernel, node, {name: node.params[name] for name in params})
+
+    return allocate
+
+
+def sized(kernel: str, node: Node, params: Mapping[str, Any]) -> Call:
+    """Return the call of an allocating kernel on the node's inputs; flags become numbers."""
+    plain = {key: int(value) if isinstance(value, bool) else value for key, value in params.items()}
+    return Call(f"numpy:sized_{kernel}/1", node.inputs, plain, allocates=True)
+
+
+ROWS: Final[Mapping[Op[..., Any], Callable[[Node], Call]]] = {
+    ops.reshape: by("reshape", "allowzero"),
+    ops.expand: by("expand"),
+    ops.tile: by("tile"),
+    ops.slice: by("slice"),
+    ops.pad: by("pad", "mode"),
+    ops.arange: by("sequence"),
+    ops.one_hot: by("one_hot", "axis"),
+    ops.split: by("split", "axis"),
+    ops.top_k: by("top_k", "axis", "largest", "sorted"),
+}
+for _operator, _call in ROWS.items():
+    measured[_operator] = _call
+
+
+@measured(ops.fill)
+def _(node: Node) -> Call:
+    """Hand the value's type over as an array, for no param can hold it."""
+    value: TensorData = node.params["value"]
+    inputs = (*node.inputs, constant(data=value))
+    return Call("numpy:sized_fill/1", inputs, {"value": value.values()[0]}, allocates=True)

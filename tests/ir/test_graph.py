@@ -162,3 +162,18 @@ def test_a_long_graph_is_collected() -> None:
     del graph
     gc.collect()
     assert sum(type(thing) is Value for thing in gc.get_objects()) <= before
+
+
+def test_two_inputs_or_outputs_of_one_name_are_refused() -> None:
+    x, twin, y = named_input("x", f32[4]), named_input("x"), named_input("y", f32[4])
+    told = r"graph twins: input x: f32\[4\] and input x: None are both called 'x'; rename one, or use one for both"
+    with pytest.raises(Error, match=told):
+        Graph([add(x, twin)], name="twins")
+    with pytest.raises(Error, match="are both called 'x'"):
+        Graph([x], [x, y, twin])
+    with pytest.raises(Error, match=r"graph main: two outputs share a name: \['a', 'a'\]; give output_names"):
+        Graph([x, y], output_names=["a", "a"])
+    unnamed = named_input(None), named_input(None)  # type: ignore[arg-type]
+    assert Graph([add(*unnamed)]).inputs == unnamed
+    assert Graph([x, y, x]).output_names == ("x", "y", "x_1")
+    assert Graph([relu(x, name="x_1"), x, relu(x, name="x")]).output_names == ("x_1", "x", "x_2")

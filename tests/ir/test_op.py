@@ -10,6 +10,7 @@ from tests.ir.operators import (
     filled,
     found,
     halves,
+    neg,
     relu,
     reshaped,
     scaled,
@@ -23,6 +24,7 @@ from nnvm.ir import (
     ABSENT,
     DTYPES,
     UNKNOWN,
+    Graph,
     Node,
     Op,
     TensorData,
@@ -42,9 +44,12 @@ from nnvm.ir import (
     is_constant,
     named_input,
     op,
+    same,
     tensor_data,
+    trace,
     variable,
 )
+from nnvm.ir.parse import parse
 
 X = named_input("x", f32[4, 6])
 
@@ -226,3 +231,52 @@ def test_the_data_of_an_error_may_have_no_numbers() -> None:
 
     with pytest.raises(Error, match=r"data=TensorData\(complex64\[1\]\)\): never"):
         picky(X, data=TensorData(DTYPES["complex64"][1], bytes(8)))
+
+
+@op(outputs=3, visible=1)
+def normalised(x: Value) -> tuple[TensorType, TensorType, TensorType]:
+    """Return what is normalised; the mean and the variance that were used are hidden."""
+    return x.tensor, x.tensor[()], x.tensor[()]
+
+
+@op(outputs=lambda inputs, params: params["parts"], visible=lambda inputs, params: params["parts"] - 1)
+def most(x: Value, *, parts: int) -> tuple[TensorType, ...]:
+    """Return all parts but the last, which is hidden."""
+    return (x.tensor,) * parts
+
+
+def test_hidden_outputs_are_in_the_node_and_not_in_what_a_call_returns() -> None:
+    y = normalised(X)
+    assert isinstance(y, Value)
+    assert (len(y.node.outputs), y, y.node.outputs[1].type) == (3, y.node.outputs[0], f32[()])
+    assert normalised(named_input("u")).node.outputs[2].type is None
+    parts = most(X, parts=3)
+    assert (len(parts), len(parts[0].node.outputs)) == (2, 3)
+    assert len(most(X, parts=2)) == 1
+    assert (most.visible_outputs((X,), {"parts": 3}), halves.visible_outputs((X,), {})) == (2, 2)
+
+
+def test_hidden_outputs_survive_print_parse_rewrite_and_same() -> None:
+    y = normalised(X, name="bn")
+    graph = Graph([add(relu(y), relu(y.node.outputs[2]))])
+    text = str(graph)
+    assert "bn_0, bn_1, bn_2 = normalised(x, name='bn')" in text
+    known = {"normalised": normalised, "add": add, "relu": relu}
+    assert same(parse(text, known), graph, names=True)
+    assert str(parse(text, known)) == text
+    negated = graph.rewrite(lambda node: normalised(neg(X)).node.outputs if node.op is normalised else None)
+    assert [value.node.op for value in negated["bn.2"].node.inputs] == [neg]
+    assert not same(negated, graph)
+    moved = graph.rewrite(lambda node: neg(X) if node.op is input else None)
+    assert len(moved["bn"].node.outputs) == 3
+    assert trace(normalised, x=f32[4]).outputs[0].type is f32[4]
+    assert len(trace(normalised, x=f32[4]).outputs) == 1
+
+
+@pytest.mark.parametrize("visible", [0, 4, -1])
+def test_at_least_one_output_is_visible_and_at_most_all(visible: int) -> None:
+    with pytest.raises(Error, match=rf"operator wrong: a call returns {visible} of 3 outputs; at least one, at most all"):
+
+        @op(outputs=3, visible=visible)
+        def wrong(x: Value) -> tuple[TensorType, TensorType, TensorType]:
+            return x.tensor, x.tensor, x.tensor

@@ -309,3 +309,11 @@ def test_data_of_another_type() -> None:
 def test_a_shape_that_data_decides() -> None:
     back(Graph([filled(constant(data=tensor_data([2, 3], i64[2])))]))
     back(Graph([own.found(X, name="f"), concat(own.found(X), own.found(X, name="g.h"))], [X]))
+
+
+def test_two_outputs_or_inputs_of_one_name_are_pointed_at() -> None:
+    with pytest.raises(Error, match=r"line 2, column 21: two outputs are called 'y'"):
+        parse("def main(x: f32[2]):\n    return {'y': x, 'y': x}", {})
+    renamed = "def main(a, b):\n    a = input(name='x')\n    b = input(name='x')\n    return {'y': a}"
+    with pytest.raises(Error, match=r"line 1, column 1: graph main: input x: None and input x: None are both called 'x'"):
+        parse(renamed, {})

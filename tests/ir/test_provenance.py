@@ -1,9 +1,12 @@
 """Provenance: what was made of what, by whom, and what became of the rest."""
 
+from pathlib import Path
+
 import pytest
 
 from nnvm import Graph, rule
 from nnvm.ir import apply_rules, named_input, rewrite
+from nnvm.ir.parse import parse
 from nnvm.ir.provenance import History, account_of, current_history, recording, sources_of
 from nnvm.ir.types import f32
 from nnvm.ops import add, exp, identity, mul, neg, relu, tanh
@@ -182,3 +185,25 @@ def test_a_deep_chain(depth):
         history.run("simplify", graph)
         made = history.annotate(apply_rules(graph, [two_negations]))
     assert len(made.nodes) == 1
+
+
+def test_lines_of_python_and_of_text_are_noted():
+    with recording():
+        x = named_input("x", f32[2])
+        y = exp(x, name="e")
+        text = "def main(x: f32[2]):\n    a = exp(x)\n    b = tanh(\n        a)\n    return {'y': b}\n"
+        graph = parse(text, {"exp": exp, "tanh": tanh}, file="m.nnvm:")
+    place = y.node.hints["source"]
+    assert place.startswith(__file__)
+    assert 'exp(x, name="e")' in Path(__file__).read_text().splitlines()[int(place.rpartition(":")[2]) - 1]
+    assert [node.hints.get("source") for node in graph.nodes if node.inputs] == ["m.nnvm:2", "m.nnvm:3"]
+
+
+def test_what_rewriting_builds_has_no_line():
+    with recording() as history:
+        x = named_input("x", f32[2])
+        graph = Graph([relu(x, name="r")])
+        made = rewrite(graph, lambda node: tanh(exp(node.inputs[0])) if node.op is relu else None)
+    inner = made.outputs[0].node.inputs[0].node
+    assert "source" not in inner.hints
+    assert history.account(inner).sources == sources_of(graph.outputs[0].node)

@@ -12,7 +12,7 @@ from nnvm.ir.patterns import (
     ParamHole,
     Pattern,
     RowHole,
-    holes_in,
+    has_holes,
     is_number,
     is_operator,
     number_of,
@@ -143,7 +143,7 @@ class _Writer:
             self._bind(
                 wanted, given, "not same_number({0}, {1})" if self._counts(wanted) else "not same_param({0}, {1})"
             )
-        elif isinstance(wanted, tuple) and any(holes_in(wanted)):
+        elif isinstance(wanted, tuple) and has_holes(wanted):
             self._refuse(f"{given}.__class__ is not tuple or len({given}) != {len(wanted)}")
             for i, each in enumerate(wanted):
                 self._write_param(f"{given}[{i}]", each)

@@ -12,6 +12,7 @@ from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.literals import Literals, Place, refuse
 from nnvm.ir.node import ABSENT, EMPTY, HINTLESS, Node, Params, Value, make, params
 from nnvm.ir.op import Op, constant, foreign, input, named_input, variable
+from nnvm.ir.provenance import RECORDING, SOURCE
 from nnvm.ir.tensor_data import TensorData
 from nnvm.ir.text import DEEPEST, is_numbered, label_base
 from nnvm.ir.types import Type
@@ -33,17 +34,19 @@ def parse(
     operators: Mapping[str, Op[..., Any]],
     data: Mapping[str, TensorData] = {},
     kinds: Mapping[str, Callable[..., Any]] = {},
+    file: str = "line ",
 ) -> Graph:
     """Return the graph that a text spells; `print` of it is the same text again.
 
     `operators` finds operators by name, and by their aliases; `data` holds large constants by the hexadecimal of their
-    content key; `kinds` are the calls, beside literals, that a param may be. Raises Error with the line, the column,
+    content key; `kinds` are the calls, beside literals, that a param may be; `file` and a number tell provenance where
+    a node stood. Raises Error with the line, the column,
     the line itself and a caret for a text that spells no graph.
     """
     if len(text) > LONGEST:
         raise Error(f"the text has {len(text)} characters; at most {LONGEST} are read")
     with collection_paused():
-        return _Parser(text, with_aliases({**_KNOWN, **operators}), Literals(data, kinds)).read()
+        return _Parser(text, with_aliases({**_KNOWN, **operators}), Literals(data, kinds), file).read()
 
 
 class _Scope:
@@ -63,7 +66,8 @@ class _Scope:
 
 
 class _Parser:
-    def __init__(self, text: str, operators: Mapping[str, Op[..., Any]], literals: Literals) -> None:
+    def __init__(self, text: str, operators: Mapping[str, Op[..., Any]], literals: Literals, file: str) -> None:
+        self.file, self.start = file, 0
         self.lines = text.replace("\r\n", "\n").split("\n")
         self.operators = operators
         self.bases = {name: label_base(op.name) for name, op in operators.items()}
@@ -214,7 +218,7 @@ class _Parser:
                     self._fail(start + i, match.start(), f"brackets are nested over {_BRACKETS} deep")
 
     def _chunk(self, start: int, end: int) -> None:
-        scope = self.scopes[-1]
+        scope, self.start = self.scopes[-1], start
         try:
             for statement in self._syntax(start, end):
                 self._statement(statement, scope)
@@ -322,6 +326,8 @@ class _Parser:
                 refuse(keyword.value, f"{key} is given twice")
             else:
                 values[key] = self.literals.value(keyword.value, scope.graphs)
+        if RECORDING:
+            hints = {SOURCE: f"{self.file}{self.start + max(0, call.lineno - 2) + 1}", **hints}
         made = self._params(call, op, values, inputs)
         self._build(scope, targets, call, (op, inputs, made, name, after, hints), types)
 

@@ -180,6 +180,11 @@ def holes_in(param: object) -> Iterator[ParamHole]:
             yield from holes_in(each)
 
 
+def has_holes(param: object) -> bool:
+    """Say whether a param in a pattern is a hole, or holds one in tuples."""
+    return next(holes_in(param), None) is not None
+
+
 def _joined(roots: Sequence[Value]) -> tuple[tuple[Value, ...], tuple[tuple[Value, ...], ...]]:
     """Return the roots, each after one that it shares values with, and these values; the nearest to it first."""
     order, shared = [roots[0]], [()]

@@ -1,5 +1,6 @@
 """Where a node comes from: what it was made of, by which pass and rule, and what became of nodes that are gone."""
 
+import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, Node, Value, make
+from nnvm.ir.scope import scope
 
 SOURCE: Final = "source"
 """The hint that says where a node was written: a line of Python, a line of text, a node of a file."""
@@ -216,6 +218,8 @@ class History:
         return alive
 
 
+_HERE: Final = __file__.removesuffix("ir/provenance.py")
+
 RECORDING: Final[list[None]] = []
 """One item for each recording open in any thread: while it is empty, nobody asks for the one that is open here."""
 _history: Final[ContextVar[History | None]] = ContextVar("_history", default=None)
@@ -223,12 +227,16 @@ _history: Final[ContextVar[History | None]] = ContextVar("_history", default=Non
 
 @contextmanager
 def recording() -> Iterator[History]:
-    """Record within the block what every rewriting makes of what; nothing is recorded, or paid for, outside of one."""
+    """Record within the block what every rewriting makes of what, and the line of Python that builds a node.
+
+    Nothing is recorded, or paid for, outside of one.
+    """
     history = History()
     token = _history.set(history)
     RECORDING.append(None)
     try:
-        yield history
+        with scope(_with_line):
+            yield history
     finally:
         RECORDING.pop()
         _history.reset(token)
@@ -237,6 +245,16 @@ def recording() -> Iterator[History]:
 def current_history() -> History | None:
     """Return the history that `recording` keeps here, or None."""
     return _history.get()
+
+
+def _with_line(op: object, name: str | None, hints: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any]]:
+    """Note the line outside this package, and outside of compiled signatures, that builds a node."""
+    if SOURCE in hints:
+        return name, hints
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HERE, "<")):
+        frame = frame.f_back
+    return name, {**hints, SOURCE: f"{frame.f_code.co_filename}:{frame.f_lineno}"}
 
 
 def moved(old: Node, new: Node) -> None:
@@ -257,7 +275,7 @@ def sources_of(node: Node) -> tuple[str, ...]:
 
 
 def account_of(graph: Graph, name: str) -> Mapping[str, Any] | None:
-    """Return what hints tell of a node by its name, of what it is part of now, or of its end; None where they do not."""
+    """Return what hints tell of a node by name, of what it is part of now, or of its end; None where they do not."""
     parts = []
     for node in graph.nodes:
         if node.name == name:

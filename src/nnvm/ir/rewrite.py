@@ -7,6 +7,7 @@ from nnvm.errors import Error
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, HINTLESS, Node, Value, make
 from nnvm.ir.provenance import RECORDING, current_history, moved
+from nnvm.ir.scope import unscoped
 from nnvm.ir.types import same_type
 
 
@@ -24,7 +25,7 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
     nodes = graph.nodes
     history = current_history()
     ordered = any(node.after for node in nodes)
-    with collection_paused():
+    with collection_paused(), unscoped():
         for origin in nodes:
             node = origin
             if changed and (

@@ -12,7 +12,7 @@ from nnvm.ir.patterns import (
     Pattern,
     RowHole,
     alternatives,
-    holes_in,
+    has_holes,
     is_number,
     is_operator,
     number_of,
@@ -263,7 +263,7 @@ class Search:
             return False
         if isinstance(wanted, tuple) and isinstance(given, tuple) and len(wanted) == len(given):
             return all(self._param(node, key, w, g) for w, g in zip(wanted, given, strict=True))
-        if not any(holes_in(wanted)) and same_param(given, wanted):
+        if not has_holes(wanted) and same_param(given, wanted):
             return True
         self._mismatch(lambda: f"param {key} of {told(node.outputs[0])} is {given!r}, not {wanted!r}")
         return False

@@ -78,6 +78,7 @@ from nnvm.ops.arithmetic import (
     where,
 )  # fmt: skip
 from nnvm.ops.einsum import einsum
+from nnvm.ops.image import resize, upsample
 from nnvm.ops.index import (
     arange,
     eye_like,
@@ -155,9 +156,9 @@ __all__ = [
     "max_pool_with_indices", "maximum", "mean_n", "minimum", "mish", "mod", "mul", "neg", "non_max_suppression",
     "nonzero", "one_hot", "pad", "pow", "prelu", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum",
     "reduce_log_sum_exp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square",
-    "relu", "reshape", "reverse_sequence", "rnn", "round", "scatter_elements", "scatter_nd", "selu", "shape", "sigmoid",
-    "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_from", "softplus", "softsign", "space_to_depth",
-    "split", "sqrt", "squeeze", "sub", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile", "top_k",
-    "transpose", "trilu", "unique", "unsqueeze", "where",
+    "relu", "reshape", "resize", "reverse_sequence", "rnn", "round", "scatter_elements", "scatter_nd", "selu", "shape",
+    "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_from", "softplus", "softsign",
+    "space_to_depth", "split", "sqrt", "squeeze", "sub", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile",
+    "top_k", "transpose", "trilu", "unique", "unsqueeze", "upsample", "where",
 ]  # fmt: skip
 del _contents

@@ -54,7 +54,7 @@ def resize(
     require(not crops or roi is not None, "tf_crop_and_resize takes a roi")
     _is_vector(roi if crops else None, 2 * len(places), "the roi")
     counts = scales is not None and _length(scales) != 0
-    require(not counts or sizes is None or _length(scales) is None, "scales and sizes exclude each other; give one")
+    require(sizes is None or scales is None or not _length(scales), "scales and sizes exclude each other; give one")
     if counts and scales is not None and sizes is None:
         return x.tensor[_scaled(x.shape, places, scales)]
     require(sizes is not None, "scales or sizes are due")
@@ -141,7 +141,7 @@ def times(size: Size, scale: float, axis: int = 0) -> Size:
 
 @cache
 def _fraction(scale: float) -> Fraction | None:
-    """Return the small fraction that a scale of 32 bits stands for, where floor(size * scale) is that of the fraction."""
+    """Return the small fraction that a scale of 32 bits stands for, if every size times either gives the same."""
     found = Fraction(scale).limit_denominator(1024)
     if found.numerator == 0 or _single(float(found)) != _single(scale):
         return None

@@ -120,7 +120,7 @@ def _box(node: Node, numbers: Mapping[Node, int]) -> Box:
     if len(node.outputs) > 1:
         lines += _some([f"→ {type_label(type)}" for type in node.types], _MOST_HELD)
     device = node.hints.get("device")
-    return _made(
+    return made_box(
         kind, title, "end" if kind == "input" else family(node.op), name, lines, node.types, params, held,
         None if device is None else clean(str(device)[:_MOST_WORDS]), _hints(node.hints),
     )  # fmt: skip
@@ -129,10 +129,10 @@ def _box(node: Node, numbers: Mapping[Node, int]) -> Box:
 def _output(name: str, value: Value, held: bool) -> Box:
     constants = [("value", _held(value))] if held else []
     lines = [text for _, text in constants]
-    return _made("output", clean(name), "end", name, lines, (value.type,), [], constants, None, ())
+    return made_box("output", clean(name), "end", name, lines, (value.type,), [], constants, None, ())
 
 
-def _made(
+def made_box(
     kind: str,
     title: str,
     group: str,

@@ -14,7 +14,7 @@ _MOST_PORTS: Final = 24
 class Level(NamedTuple):
     """One scope opened: slots are `ports` entries, then its members, then an exit if there is one, then bends.
 
-    `doors[b]` says, for each target of bus b, through which entry of that target (a scope) it goes on, -1 for a box.
+    `doors[b]` says, for each near target of bus b, through which entry of that target (a scope) it goes on, -1 for a box.
     """
 
     ports: int
@@ -87,11 +87,8 @@ def _level(
     buses, doors = [], []
     for (start, key), reached in sorted(merged.items()):
         buses.append(Bus(start, key, tuple(sorted(reached))))
-        doors.append(tuple(reached[target] for target in sorted(reached)))
+        doors.append(reached)
     made = layers(count, buses, top=range(ports), bottom=[count - 1] if has_exit else [])
     slots = sum(map(len, made.rows))
-    near = tuple(
-        tuple(door for target, door in zip(bus.targets, some, strict=True) if target in set(close))
-        for bus, some, close in zip(buses, doors, made.near, strict=True)
-    )
+    near = tuple(tuple(reached[target] for target in close) for reached, close in zip(doors, made.near, strict=True))
     return Level(ports, has_exit, made, tuple(blocks(made, slots)), tuple(buses), near)

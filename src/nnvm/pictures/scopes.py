@@ -15,6 +15,7 @@ FLAT: Final = 300
 _MOST: Final = 80
 _PART: Final = 32
 _DEEPEST: Final = 12
+_FEWEST: Final = 3
 _FEW_ENDS: Final = 20
 
 
@@ -88,19 +89,16 @@ class _Builder:
             inner = ~items[0]
             self.labels[here] = f"{self.labels[here]}/{self.labels[inner]}" if here else self.labels[here]
             items = self.members[inner]
-        under = [self._under(item) for item in items]
-        small = [item < 0 and len(boxes) < 2 for item, boxes in zip(items, under, strict=True)]
-        while any(small):
-            items = self._dissolved(items, small)
-            under = [self._under(item) for item in items]
-            small = [item < 0 and len(boxes) < 2 for item, boxes in zip(items, under, strict=True)]
         while True:
-            below = self._quotient(under)
-            broken = self._broken(items, under, below)
-            if not any(broken):
-                break
-            items = self._dissolved(items, broken)
             under = [self._under(item) for item in items]
+            below: list[list[int]] = []
+            wrong = [item < 0 and len(boxes) < _FEWEST for item, boxes in zip(items, under, strict=True)]
+            if not any(wrong):
+                below = self._quotient(under)
+                wrong = self._broken(items, under, below)
+            if not any(wrong):
+                break
+            items = self._dissolved(items, wrong)
         order = _in_order(below, [min(boxes) for boxes in under])
         self.members[here] = self._cut([items[i] for i in order], order, below)
 

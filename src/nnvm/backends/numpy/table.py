@@ -23,7 +23,7 @@ lowering: Final[OpAttr[Lower]] = OpAttr(
 
 RENAMED: Final = {
     "pow": "power", "round": "round_even", "abs": "absolute", "identity": "copy", "slice": "slice_array",
-    "arange": "sequence",
+    "arange": "sequence", "upsample": "resize",
 }  # fmt: skip
 """Kernels that are called otherwise than their operators."""
 
@@ -225,6 +225,18 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     if not axes and not node.params["noop_with_empty_axes"]:
         axes = tuple(range(rank))
     return node.op.name, node.inputs[:1], {"axes": axes, "keepdims": node.params["keepdims"]}
+
+
+@lowering(ops.resize)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    renamed = {"coordinate_transformation_mode": "coordinates", "keep_aspect_ratio_policy": "policy"}
+    return "resize", node.inputs, {renamed.get(key, key): value for key, value in _flags(node).items()}
+
+
+@lowering(ops.upsample)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    params = {"mode": node.params["mode"], "coordinates": "asymmetric", "nearest_mode": "simple"}
+    return "resize", (node.inputs[0], ABSENT, node.inputs[1]), params
 
 
 @lowering(ops.lstm, ops.gru, ops.rnn)

@@ -19,6 +19,7 @@ from nnvm.backends.numpy.kernels import (
     pool,
     recurrent,
     reduce,
+    resize,
     selection,
     softmax,
 )
@@ -37,6 +38,7 @@ _COMPUTING: tuple[Any, ...] = (
     pool,
     recurrent,
     reduce,
+    resize,
     selection,
     softmax,
 )

@@ -1,4 +1,4 @@
-"""Resizing images along any axes: copies where elements repeat, gathers for the nearest, one axis after another else."""
+"""Resizing along any axes: copies where elements repeat, gathers for the nearest, one axis after another otherwise."""
 
 from itertools import product
 from math import prod
@@ -146,7 +146,7 @@ def _repeats(axis: Axis, way: Filter) -> int:
 
 
 def _repeat(out: Array, x: Array, times: list[int]) -> None:
-    """Write every element into the first place of its repetitions along all axes but the last, then copy whole lines."""
+    """Write every element into the first of its places along all axes but the last, then copy whole lines."""
     *lines, last = times
     firsts = tuple(slice(None, None, each) for each in lines)
     for k in range(last):
@@ -163,8 +163,7 @@ def _blend(out: Array, x: Array, plan: list[Axis], way: Filter, room: Array) -> 
     sizes = _fit(out.shape, x.shape, plan, way, dtype.itemsize, room.size)
     for corner in product(*(range(0, whole, part) for whole, part in zip(out.shape, sizes, strict=True))):
         box = tuple(
-            slice(start, min(start + part, whole))
-            for start, part, whole in zip(corner, sizes, out.shape, strict=True)
+            slice(start, min(start + part, whole)) for start, part, whole in zip(corner, sizes, out.shape, strict=True)
         )
         _blend_box(out[box], x[(box[0], ..., box[-1])], plan, way, box, dtype, room)
 
@@ -173,10 +172,7 @@ def _fit(out: Shape, x: Shape, plan: list[Axis], way: Filter, item: int, room: i
     """Choose how large a box is: all planes first go one by one, then lines, then what is longest."""
     sizes = list(out)
     while _need(sizes, x, plan, way, item) > room and max(sizes) > 1:
-        if sizes[0] > 1:
-            place = 0
-        else:
-            place = 1 if sizes[1] > 8 else sizes.index(max(sizes))
+        place = 0 if sizes[0] > 1 else 1 if sizes[1] > 8 else sizes.index(max(sizes))
         sizes[place] = -(-sizes[place] // 2)
     return sizes
 
@@ -206,7 +202,9 @@ def _need(sizes: list[int], x: Shape, plan: list[Axis], way: Filter, item: int) 
 def _blend_box(
     out: Array, x: Array, plan: list[Axis], way: Filter, box: Box, dtype: np.dtype[Any], room: Array
 ) -> None:
-    tables, reads, shapes = [], [], []
+    tables: list[tuple[Array, Array] | None] = []
+    reads: list[slice] = []
+    shapes: list[Shape] = []
     used = 0
     for axis, part in zip(plan, box[1:-1], strict=True):
         if _stays(axis):
@@ -222,14 +220,14 @@ def _blend_box(
         np.subtract(index, low, out=index)
         tables.append((index, weight))
     source = x[(slice(None), *reads)]
-    shape = list(source.shape)
+    left = list(source.shape)
     for i, table in enumerate(tables):
         if table is not None:
-            shape[i + 1] = out.shape[i + 1]
-            shapes.append(tuple(shape))
+            left[i + 1] = out.shape[i + 1]
+            shapes.append(tuple(left))
     direct = out.dtype == dtype
     copied = source.dtype != dtype or not source.flags.c_contiguous
-    parts = [(source.shape if copied else (0,), dtype), ((max(map(prod, shapes)),), dtype)]
+    parts: list[tuple[Shape, Any]] = [(source.shape if copied else (0,), dtype), ((max(map(prod, shapes)),), dtype)]
     parts += [(each if i + 1 < len(shapes) or not direct else (0,), dtype) for i, each in enumerate(shapes)]
     copy, spare, *between = carve(room[used:], *parts)
     if copied:
@@ -247,7 +245,7 @@ def _blend_box(
 
 def _along(out: Array, x: Array, axis: int, index: Array, weight: Array, spare: Array) -> None:
     """Add up weighted neighbours along one axis."""
-    lead = (slice(None),) * axis
+    lead: tuple[Any, ...] = (slice(None),) * axis
     if prod(x.shape[axis + 1 :]) >= _LONG:
         line = spare[: prod(out.shape) // max(1, out.shape[axis])].reshape(*out.shape[:axis], *out.shape[axis + 1 :])
         for j in range(out.shape[axis]):
@@ -289,7 +287,8 @@ def _blank(out: Array, plan: list[Axis], way: Filter, value: float) -> None:
         for start in range(0, axis.out, 256):
             (outside,) = np.nonzero(beyond(axis, way, start, min(start + 256, axis.out)))
             if outside.size:
-                out[(*(slice(None),) * (i + 1), outside + start)] = value
+                where: tuple[Any, ...] = (*(slice(None),) * (i + 1), outside + start)
+                out[where] = value
 
 
 def resize_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:

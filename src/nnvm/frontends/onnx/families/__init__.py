@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nnvm.frontends.onnx.families import activation, arithmetic, index, nn, recurrent, reduce, selection, shape
+from nnvm.frontends.onnx.families import activation, arithmetic, image, index, nn, recurrent, reduce, selection, shape
 from nnvm.frontends.onnx.rows import Row
 from nnvm.ir import Op
 
 ROWS: Final[tuple[Row, ...]] = (
-    *arithmetic.ROWS, *activation.ROWS, *nn.ROWS, *recurrent.ROWS, *reduce.ROWS, *shape.ROWS, *index.ROWS, *selection.ROWS,
+    *arithmetic.ROWS, *activation.ROWS, *nn.ROWS, *recurrent.ROWS, *reduce.ROWS, *shape.ROWS, *index.ROWS, *image.ROWS,
+    *selection.ROWS,
 )  # fmt: skip
 BY_TYPE: Final[Mapping[str, Row]] = {row.type: row for row in ROWS}
 BY_OP: Final[Mapping[Op[..., Any], Row]] = {op: row for row in ROWS for op in row.ops}

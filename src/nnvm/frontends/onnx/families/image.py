@@ -4,7 +4,7 @@ from typing import Final
 
 from nnvm import ops
 from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, read_params, too_old, write_params
-from nnvm.ir import ABSENT, Node, TensorType, Value, data_of, f32, tensor_data
+from nnvm.ir import Node, Value, data_of, f32, tensor_data
 
 _TURN: Final = 11
 """The opset from which a Resize says where elements come from."""
@@ -35,9 +35,6 @@ def _read_resize(use: Use) -> Read | None:
 def _write_resize(node: Node, opset: int) -> Written:
     if opset < _TURN:
         raise too_old(node, "Resize", opset, _TURN, "an older Resize does not say where elements come from")
-    roi, scales = ([*node.inputs, ABSENT, ABSENT][i] for i in (1, 2))
-    if opset < 13 and (roi is ABSENT or scales is ABSENT):
-        raise too_old(node, "Resize", opset, 13, "it leaves out its roi or its scales, which an older one may not")
     return Written("Resize", node.inputs, write_params(_RESIZE, node.params))
 
 
@@ -49,8 +46,6 @@ def _read_upsample(use: Use) -> Read | None:
         if not isinstance(given, tuple):
             return None
         scales = use.constant(tensor_data(given, f32[len(given)]), "scales")
-    if use.attributes.get("mode") == "bilinear":
-        use.attributes["mode"] = "linear"
     params = read_params(_UPSAMPLE, use)
     return None if params is None else (ops.upsample, (use.inputs[0], scales), params)
 
@@ -62,8 +57,7 @@ def _write_upsample(node: Node, opset: int) -> Written:
         attributes |= {"coordinate_transformation_mode": "asymmetric"}
         if node.params["mode"] == "nearest":
             attributes |= {"nearest_mode": _rule(node, opset, scales)}
-        roi: Value | str = "" if opset >= 13 else _nothing()
-        return Written("Resize", (x, roi, scales), attributes)
+        return Written("Resize", (x, "", scales), attributes)
     if opset == _TURN - 1:
         return Written("Resize", node.inputs, attributes)
     if opset == 9:
@@ -72,3 +66,22 @@ def _write_upsample(node: Node, opset: int) -> Written:
     if data is None:
         raise too_old(node, "Upsample", opset, 9, f"its scales {scales.name!r} are computed")
     return Written("Upsample", (x,), attributes | {"scales": tuple(map(float, data.values()))})
+
+
+def _rule(node: Node, opset: int, scales: Value) -> str:
+    """Return where the nearest lies: below, but above where an axis shrinks, which a newer Resize says once for all."""
+    data = data_of(scales)
+    if data is not None:
+        known = [float(scale) for scale in data.values()]
+        if all(scale >= 1 for scale in known):
+            return "floor"
+        if all(scale <= 1 for scale in known):
+            return "ceil"
+    why = "its scales are computed, or it shrinks one axis and stretches another, to the nearest"
+    raise too_old(node, "Resize", opset, _TURN - 1, why)
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row("Resize", ops.resize, _read_resize, _write_resize),
+    Row("Upsample", ops.upsample, _read_upsample, _write_upsample),
+)

@@ -16,6 +16,9 @@ FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
 LEAST_CHANGE = 0.01
 """The share of its norm by which an output must differ between two random inputs."""
 
+LEAST_VARIANCE = 1e-3
+"""What a batch norm's variance is at least: a lone pixel has none."""
+
 SPREAD = 3.0
 """The standard deviation over its logits that the input of a final Softmax is given."""
 
@@ -33,7 +36,8 @@ def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
     """Save a copy of a model with every float weight drawn afresh from `seed`, and return its path.
 
     A matrix or filter is normal with He's scale, sqrt(2 / fan_in), less its mean over what it sums. A vector that
-    multiplies or is a variance lies near 1, any other is small; lone numbers stay as they are. The last layer before a
+    multiplies lies in [0.5, 1.5], any other is small; lone numbers stay as they are. Mean and variance of a batch norm
+    are those of what reaches it from seeded inputs, through layers that are normalised so already. The last layer before a
     final Softmax is scaled until its logits spread, so that Softmax neither levels nor saturates. What ConstantOfShape
     nodes made become initializers. Raises Insensitive where two random inputs still change an output, or the input of
     its final Softmax, by less than 1 % of its norm.
@@ -44,6 +48,7 @@ def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
         if draw.wants(tensor.data_type, tensor.dims):
             tensor.CopyFrom(draw.tensor(tensor.name, tensor.data_type, list(tensor.dims)))
     _refill_nodes(model, draw)
+    _take_statistics(model, seed)
     _spread_logits(model, seed)
     onnx.checker.check_model(model, full_check=True)
     check_sensitive(model)
@@ -127,6 +132,47 @@ def _drop_unread(graph: GraphProto, names: Iterable[str]) -> None:
         kept = [item for item in field if item.name not in unread]
         del field[:]
         field.extend(kept)
+
+
+def _take_statistics(model: ModelProto, seed: int) -> None:
+    """Give each batch norm the mean and variance of its input, all layers before it normalised by theirs."""
+    norms = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    if not norms:
+        return
+    watched = _watching(model, [f"{node.output[0]}/{part}" for node in norms for part in ("mean", "variance")])
+    kept = [
+        part
+        for node in watched.graph.node
+        for part in (_by_batch(node) if node.op_type == norms[0].op_type else [node])
+    ]
+    del watched.graph.node[:]
+    watched.graph.node.extend(kept)
+    found = evaluate(watched, random_inputs(watched, np.random.default_rng(seed)))
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node, mean, variance in zip(norms, found[::2], found[1::2], strict=True):
+        for name, array in ((node.input[3], mean), (node.input[4], np.maximum(variance, LEAST_VARIANCE))):
+            weights[name].CopyFrom(numpy_helper.from_array(array.reshape(-1), name))
+
+
+def _by_batch(node: NodeProto) -> Iterator[NodeProto]:
+    """Spell a batch norm that normalises by the statistics of its own input, and yields them, for four axes."""
+    x, scale, bias, *_ = node.input
+    name = node.output[0]
+    names = {part: f"{name}/{part}" for part in ("mean", "centred", "squares", "variance", "at_least", "deviation")}
+    make = onnx.helper.make_node
+    yield make("ReduceMean", [x], [names["mean"]], axes=[0, 2, 3], keepdims=1)
+    yield make("Sub", [x, names["mean"]], [names["centred"]])
+    yield make("Mul", [names["centred"], names["centred"]], [names["squares"]])
+    yield make("ReduceMean", [names["squares"]], [names["variance"]], axes=[0, 2, 3], keepdims=1)
+    yield make("Clip", [names["variance"]], [names["at_least"]], min=LEAST_VARIANCE)
+    yield make("Sqrt", [names["at_least"]], [names["deviation"]])
+    yield make("Div", [names["centred"], names["deviation"]], [f"{name}/normal"])
+    for kind, part, before, after in (
+        ("Mul", scale, f"{name}/normal", f"{name}/scaled"),
+        ("Add", bias, f"{name}/scaled", name),
+    ):
+        yield make("Unsqueeze", [part], [f"{after}/{kind}"], axes=[0, 2, 3])
+        yield make(kind, [before, f"{after}/{kind}"], [after])
 
 
 def _spread_logits(model: ModelProto, seed: int) -> None:

@@ -8,6 +8,7 @@ from benchmarks.equations import RULES, chain_with_matches, chain_without_matche
 from benchmarks.figures import Figure, cpu, find, limited
 from benchmarks.residual import OPERATORS, Row, residual, wanted
 from nnvm import ops
+from nnvm.frontends.nnvm.json import to_json
 from nnvm.ir import EMPTY, Graph, Node, Value, f32, make, named_input, operators, postorder, rewrite, run_rules
 
 TYPE = f32[32, 64]
@@ -78,8 +79,11 @@ def measure(nodes: int) -> Iterator[Figure]:
     yield from _passes(nodes, graph)
     yield from _rules(nodes)
     seconds, text = cpu(lambda: str(graph.replace()))
-    yield "print", seconds
-    yield "parse", _optional(nodes, "nnvm", "parse", text)
+    yield "nnvm print", seconds
+    yield "nnvm parse", _optional(nodes, "nnvm", "parse", text)
+    seconds, text = cpu(lambda: to_json(graph.replace()))
+    yield "nnvm JSON write", seconds
+    yield "nnvm JSON read", _optional(nodes, "nnvm.frontends.nnvm.json", "from_json", text)
     yield from _pickle(graph)
     untyped = Graph([made(nodes, typed=False)])
     yield "infer_types, all untyped", _optional(nodes, "nnvm.passes.infer_types", "infer_types", untyped)

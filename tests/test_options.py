@@ -1,11 +1,12 @@
 """Pipelines as text: what is read, what is refused and where the caret stands."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
 from nnvm.errors import Error
+from nnvm.ir.annotations import Bounds
 from nnvm.options import Stage, fits, options_of, parse, type_text
 
 
@@ -150,3 +151,14 @@ def test_types_as_people_write_them():
     assert type_text(tuple[int, ...]) == "tuple[int, ...]"
     assert type_text(float | None) == "float | None"
     assert type_text(options_of(strict)["loose"].annotation) == "anything"
+
+
+def test_options_have_bounds_and_choices_like_params():
+    def bounded(graph, *, limit: Annotated[int, Bounds(ge=1, le=9)] = 1):
+        return graph
+
+    assert parse("bounded{limit=9}", lambda name: bounded)[0].options == {"limit": 9}
+    with pytest.raises(Error, match="bounded: limit is int >= 1 and <= 9, and 0 is not"):
+        parse("bounded{limit=0}", lambda name: bounded)
+    with pytest.raises(Error, match="strict: mode is 'fast' or 'small', and 'big' is not"):
+        read("strict{size=1,mode='big'}")

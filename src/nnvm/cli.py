@@ -138,6 +138,10 @@ def show(
     provenance: Annotated[
         str | None, typer.Option("--provenance", metavar="NODE", help="say where a node comes from, or what became of it")
     ] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="write the graph as a picture")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="write the graph as a page to look around in")
+    ] = None,
     dims: Dims = None,
     as_json: Json = False,
     traceback: Traceback = False,
@@ -151,9 +155,24 @@ def show(
             save(graph, output)
         else:
             dumps.write_text(output, str(graph) + "\n")
+    if svg is not None or html is not None:
+        with working("drawing"):
+            draw(graph, svg, html)
     if provenance is not None:
         return give(report.provenance(graph, provenance), as_json, tables.draw_provenance)
     give(report.show(graph), as_json, tables.draw_show)
+
+
+def draw(graph: Graph, svg: Path | None, html: Path | None) -> None:
+    """Write pictures of a graph, and say on stderr what the still one leaves out."""
+    from nnvm import pictures
+
+    if svg is not None:
+        dumps.write_text(svg, pictures.svg(graph))
+        for note in pictures.left_out(graph):
+            print(f"note: {svg}: {note}", file=sys.stderr)
+    if html is not None:
+        dumps.write_text(html, pictures.html(graph))
 
 
 @app.command()

@@ -83,7 +83,7 @@ def test_a_constant_that_changed_is_told_with_who_reads_it_and_by_how_much():
 
     found = told(graph_of_net(), trace(after, x=f32["n", 3]))
     (row,) = found.pop("changed")
-    assert (row["user"], row["param"], row["max_abs_error"]) == ("b of matmul_1", "data", 0.5)
+    assert (row["user"], row["param"], row["max_abs_error"]) == ("y of matmul_1", "data", 0.5)
     assert found == {}
 
 
@@ -174,8 +174,7 @@ def test_provenance_says_who_made_what_was_added():
     before = trace(lambda x: {"y": ops.tanh(x @ constant(data=tensor_data(0.5, f32[3, 2])) + constant(
         data=tensor_data([1.0, 2.0], f32[2])))}, x=f32[4, 3])  # fmt: skip
     after = optimize(before, "simplify", provenance=True)
-    (row,) = diff(before, after).report()["added"]
-    assert row["op"] == "gemm"
+    (row,) = [row for row in diff(before, after).report()["added"] if row["op"] == "gemm"]
     assert row["made_by"][0].startswith("simplify")
     assert any("matmul" in source for source in row["sources"])
 

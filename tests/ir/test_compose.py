@@ -178,3 +178,11 @@ def test_a_graph_is_traced_into_another() -> None:
     inner = net()
     outer = trace(lambda a: {"z": tanh(inner(a))}, a=f32[3, 4])
     assert (outer.outputs[0].type, outer["w"]) == (f32[3, 4], inner["w"])
+
+
+def test_inputs_may_be_called_anything() -> None:
+    place = named_input("self", f32[4])
+    a = tanh(named_input("a", f32[4]))
+    assert Graph([relu(place)])(self=a).node.inputs == (a,)  # type: ignore[union-attr]
+    assert compose(Graph([relu(place)]), {"self": a}).outputs[0].node.inputs == (a,)
+    assert Graph([relu(named_input("no name", f32[4]))])(**{"no name": a}).node.inputs == (a,)  # type: ignore[union-attr]

@@ -158,6 +158,8 @@ def test_what_is_no_literal_is_refused_with_operator_node_and_param() -> None:
         ({"type": "f32[" + "(" * 300 + ")" * 300 + "]"}, "too many nested"),
         ({"type": "sequence[" * 150 + "f32[2]" + "]" * 150}, None),
         ({"type": "f32['" + "-" * 100_000 + "n']"}, r"\.\.\.-"),
+        ({"type": "f32['" + "*".join(["(a+b+c+d+e+f+g+h)"] * 40) + "']"}, r"\.\.\."),
+        ({"dim": "*".join(["(dim('a')+dim('b')+dim('c'))"] * 100)}, "over 4096 terms"),
         ({"type": 5}, "a type is a string"),
         ({"dtype": "float33"}, "no element type"),
         ({"dtype": []}, "called by its name"),

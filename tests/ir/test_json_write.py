@@ -58,7 +58,9 @@ def test_a_second_write_to_one_state_makes_no_version() -> None:
     one, two = put(x, X), put(x, x)
     three = put(one, two)
     text = to_json(Graph([put(one, three), relu(two), put(relu(X), X)], [X]), mutates=mutates)
-    rows = [line.partition('"inputs":')[2].partition(',"types"')[0] for line in text.splitlines() if '"op":"put"' in line]
+    rows = [
+        line.partition('"inputs":')[2].partition(',"types"')[0] for line in text.splitlines() if '"op":"put"' in line
+    ]
     assert rows == [
         "[[0,0,1],[1,0,0]]", "[[0,0,0],[0,0,0]]", "[[0,0,2],[3,0,0]]", "[[2,0,0],[0,0,2]]", "[[7,0,0],[1,0,0]]"
     ]  # fmt: skip

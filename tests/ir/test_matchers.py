@@ -122,11 +122,11 @@ def compiled_matches(rule: Rule, graph: Graph) -> set[Any]:
 
 @given(graphs(BUILDERS, (add, mul, sub, joined)))
 def test_the_search_finds_what_the_compiled_matchers_find(graph: Graph) -> None:
-    for rule in RULES:
-        assert rule.matchers
-        expected = compiled_matches(rule, graph)
+    for each in RULES:
+        assert each.matchers
+        expected = compiled_matches(each, graph)
         for reasons in (False, True):
-            search = Search(rule.pattern, reasons=reasons)
+            search = Search(each.pattern, reasons=reasons)
             assert {(node, found.holes) for node in graph.nodes for found in search.at(node)} == expected
 
 
@@ -135,8 +135,8 @@ def test_each_rule_of_the_law_finds_something() -> None:
     wide = [add(*halves(X)), add(concat(X, Y), concat(X, Y)), concat(X, n), scaled(X, by=(2, (2, 2)))]
     values = [add(Y, n), sub(n, Y), add(n, tanh(n)), add(mul(Y, X), add(X, Y)), add(2.0, mul(X, 2.0)), mul(1, X)]
     graph = Graph([*values, neg(add(X, X)), *wide])
-    for rule in RULES:
-        assert compiled_matches(rule, graph), rule
+    for each in RULES:
+        assert compiled_matches(each, graph), each
 
 
 def test_a_matcher_says_its_first_inputs_operator() -> None:

@@ -275,7 +275,9 @@ def test_hidden_outputs_survive_print_parse_rewrite_and_same() -> None:
 
 @pytest.mark.parametrize("visible", [0, 4, -1])
 def test_at_least_one_output_is_visible_and_at_most_all(visible: int) -> None:
-    with pytest.raises(Error, match=rf"operator wrong: a call returns {visible} of 3 outputs; at least one, at most all"):
+    with pytest.raises(
+        Error, match=rf"operator wrong: a call returns {visible} of 3 outputs; at least one, at most all"
+    ):
 
         @op(outputs=3, visible=visible)
         def wrong(x: Value) -> tuple[TensorType, TensorType, TensorType]:

@@ -315,5 +315,7 @@ def test_two_outputs_or_inputs_of_one_name_are_pointed_at() -> None:
     with pytest.raises(Error, match=r"line 2, column 21: two outputs are called 'y'"):
         parse("def main(x: f32[2]):\n    return {'y': x, 'y': x}", {})
     renamed = "def main(a, b):\n    a = input(name='x')\n    b = input(name='x')\n    return {'y': a}"
-    with pytest.raises(Error, match=r"line 1, column 1: graph main: input x: None and input x: None are both called 'x'"):
+    with pytest.raises(
+        Error, match=r"line 1, column 1: graph main: input x: None and input x: None are both called 'x'"
+    ):
         parse(renamed, {})

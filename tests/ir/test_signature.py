@@ -86,6 +86,16 @@ def test_numbers_of_numpy_are_plain_numbers() -> None:
     assert made.params is pool(X, kernel=(3, 3), groups=2, epsilon=0.5).node.params
 
 
+def test_numbers_of_numpy_with_equal_bits_are_told_apart() -> None:
+    numpy = pytest.importorskip("numpy")
+    bits = numpy.int64(4609434218613702656)
+    for _ in range(2):
+        assert params({"by": bits}) == {"by": 4609434218613702656}
+        assert params({"by": bits.view(numpy.float64)}) == {"by": 1.5}
+        assert params({"by": bits.tobytes()}) == {"by": bits.tobytes()}
+        assert params({"by": (bits,)}) == {"by": (4609434218613702656,)}
+
+
 def test_params_of_operators_that_are_carried_may_be_anything() -> None:
     check_params(foreign("Custom", "com.acme"), params({"a": object()}))
     check_params(relu, EMPTY)

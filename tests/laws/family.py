@@ -38,7 +38,9 @@ def network(seed: int, steps: int = 30) -> Graph:
 
 def states() -> Graph:
     """Write to two states and read them between, in an order that only control edges give."""
-    a, b = (variable(type=f32[4], init=tensor_data([1.0, 2.0, 3.0, i], f32[4]), name=name) for i, name in enumerate("ab"))
+    a, b = (
+        variable(type=f32[4], init=tensor_data([1.0, 2.0, 3.0, i], f32[4]), name=name) for i, name in enumerate("ab")
+    )
     x = named_input("x", f32[4])
     reads = [ops.relu(a), ops.add(a, b), ops.neg(b)]
     first = ops.assign(a, ops.add_n(*reads), name="first")

@@ -36,11 +36,16 @@ def align(a: Graph, b: Graph) -> Alignment:
     """Pair the nodes of two graphs, each with one of the same operator at most; linear in their sizes.
 
     First those that are made of the same and used for the same, then those made of the same, then those used for the
-    same, then neighbours of pairs; names and sources only choose among what is equal otherwise.
+    same, then neighbours of pairs, at last what stands among the same operators elsewhere; names and sources only choose
+    among what is equal otherwise.
     """
     with collection_paused():
         found = Alignment(_ends(*map(_doors, (a, b))), _ends(*map(_exits, (a, b))))
         _Aligner(a, b, found).run()
+        pairs, there = dict(found.there), found.there
+        there.clear()
+        there.update((node, pairs.pop(node)) for node in a.nodes if node in pairs)
+        there.update(pairs)
     return found
 
 
@@ -177,17 +182,26 @@ class _Aligner:
         self.anchor(*({node: d[node] for node in d if node.inputs} for d in down))
         self.anchor(*({node: self.local[node] for node in d if _is_marked(node)} for d in down))
         self.anchor(*up)
+        self._exits()
         self.spread()
         self.anchor(*({node: (node.op, node.name) for node in d if node.name} for d in down))
         self.anchor(*({node: (node.op, sources_of(node)) for node in d if node.hints} for d in down))
         self.spread(loose=True)
         self.anchor(*({node: d[node] for node in d if node.op is not constant} for d in down), loose=True)
         self.anchor(*up, loose=True)
+        self.anchor(*(self._around(graph, numbers) for graph in (a, b)), loose=True)
         self.spread(loose=True)
 
     def pair(self, x: Node, y: Node) -> None:
         self.found.there[x], self.found.back[y] = y, x
         self.queue.append(x)
+
+    def _exits(self) -> None:
+        """Pair what outputs are made of where it is of one operator."""
+        for i, j in self.found.outputs:
+            x, y = self.a.outputs[i].node, self.b.outputs[j].node
+            if x.op is y.op and x not in self.found.there and y not in self.found.back:
+                self.pair(x, y)
 
     def _variables(self) -> None:
         """Pair variables that are no inputs as the ends they are: by name, then by what they start as."""
@@ -198,6 +212,19 @@ class _Aligner:
         rows = [[(node.name or "", (*node.types, _start(node))) for node in nodes] for nodes in free]
         for i, j in _ends(*rows):
             self.pair(free[0][i], free[1][j])
+
+    def _around(self, graph: Graph, numbers: _Numbers) -> dict[Node, Hashable]:
+        """Number the nodes that are alone so far by themselves and what is beside them: they may have moved."""
+        users = self.users[graph is self.b]
+        done = self.found.back if graph is self.b else self.found.there
+        found: dict[Node, Hashable] = {}
+        for node in graph.nodes:
+            if node in done or node.op in (constant, input, variable):
+                continue
+            above = tuple([value.node.op for value in node.inputs])
+            below = sorted({numbers.of(user.op) for user, _, _ in users.get(node, ())})
+            found[node] = self.local[node], above, tuple(below)
+        return found
 
     def anchor(self, first: Keys, second: Keys, *, loose: bool = False) -> None:
         """Pair what has one key, where there are as many on both sides; with `loose` as many as there are."""

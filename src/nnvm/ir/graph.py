@@ -80,7 +80,7 @@ class Graph:
 
         return rewrite(self, visit, origins=origins)
 
-    def __call__(self, *args: Any, **values: Any) -> "Value | tuple[Value, ...]":
+    def __call__(self, /, *args: Any, **values: Any) -> "Value | tuple[Value, ...]":
         """Build the graph into another: return its outputs with values for its inputs; see nnvm.ir.compose."""
         from nnvm.ir.compose import inline
 

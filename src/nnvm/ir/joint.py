@@ -97,9 +97,12 @@ def _closes(
 ) -> bool:
     """Say whether something made would need what it stands for, or may need it: nodes before `floor` do not."""
     needs: dict[Node, set[Node]] = {}
+    waits: dict[Node, list[Node]] = {}  # what is made takes over the control edges of what it stands for
+    for was, value in zip(old, made, strict=True):
+        waits.setdefault(value.node, []).extend(was.node.after)
     left = _REACH
     for root in roots:
-        stack = [*[value.node for was, value in zip(old, made, strict=True) if was.node is root], *root.after]
+        stack = [value.node for was, value in zip(old, made, strict=True) if was.node is root]
         seen: set[Node] = set()
         needs[root] = reached = set()
         while stack:
@@ -114,7 +117,8 @@ def _closes(
                 if not left:
                     return True
                 stack += [resolve(value).node for value in node.inputs]
-                stack += [resolve(value).node for each in node.after for value in each.outputs]
+                after = (*node.after, *waits.get(node, ()))
+                stack += [resolve(value).node for each in after for value in each.outputs]
     return _has_cycle(needs)
 
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from nnvm.errors import Error
+from nnvm.ir.aliases import with_aliases
 from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.json_rows import Rows
 from nnvm.ir.json_values import Fault, ValueReader, shown
@@ -31,18 +32,20 @@ def from_json(
     data: Mapping[str, TensorData] = {},
     kinds: Mapping[str, Callable[..., Any]] = {},
     mutates: Mutates | None = None,
+    file: str = "",
 ) -> Graph:
     """Return the graph that JSON spells; `to_json` of it is the same text again.
 
-    `operators` finds operators by name; `data` holds large constants by the hexadecimal of their content key; `kinds`
-    are the calls, beside literals, that a param may be; `mutates` resolves the versions of states. Types are believed,
-    as annotations in a text are: `verify` checks them. Raises Error with line and column where the text is no JSON, and
+    `operators` finds operators by name, and by their aliases; `data` holds large constants by the hexadecimal of their
+    content key; `kinds` are the calls, beside literals, that a param may be; `mutates` resolves the versions of states;
+    `file` and a number tell provenance where a node stood. Types are believed, as annotations in a text are: `verify`
+    checks them. Raises Error with line and column where the text is no JSON, and
     with line, node and field where it spells no graph.
     """
     if len(text) > LONGEST:
         raise Error(f"the JSON has {len(text)} characters; at most {LONGEST} are read")
     with collection_paused():
-        return _Reader(text, {**_KNOWN, **operators}, ValueReader(data, kinds), mutates).read()
+        return _Reader(text, with_aliases({**_KNOWN, **operators}), ValueReader(data, kinds), mutates, file).read()
 
 
 class _Twice(Exception):
@@ -72,9 +75,14 @@ class _Reader:
     """Walks the text: the outer objects and lists itself, rows through Python's own decoder."""
 
     def __init__(
-        self, text: str, operators: Mapping[str, Op[..., Any]], values: ValueReader, mutates: Mutates | None
+        self,
+        text: str,
+        operators: Mapping[str, Op[..., Any]],
+        values: ValueReader,
+        mutates: Mutates | None,
+        file: str,
     ) -> None:
-        self.text, self.values, self.mutates = text, values, mutates
+        self.text, self.values, self.mutates, self.file = text, values, mutates, file
         self.operators = operators
         decoder: Any = json.JSONDecoder(object_pairs_hook=_object, parse_float=_real, parse_constant=_constant)
         self.scan = decoder.scan_once
@@ -158,7 +166,7 @@ class _Reader:
 
     def _graph(self, start: int, outermost: bool) -> tuple[Graph, int]:
         """Return the graph whose object opens at `start`, and where it ends."""
-        rows = Rows(self.operators, self.values, self.mutates)
+        rows = Rows(self.operators, self.values, self.mutates, self.file)
         found: dict[str, tuple[Any, int]] = {}
         self.values.used = []
 
@@ -244,7 +252,11 @@ class _Reader:
         heads = taken("heads", rows.heads, ())
         names = taken("head_names", lambda value: rows.names(value, len(heads)), None)
         name = taken("name", rows.name, "main")
-        return Graph(heads, inputs, output_names=names, name=name, hints=taken("hints", rows.hints, HINTLESS))
+        hints = taken("hints", rows.hints, HINTLESS)
+        try:
+            return Graph(heads, inputs, output_names=names, name=name, hints=hints)
+        except Error as error:
+            self._complain(found["heads"][1], str(error), error)
 
     def _complain(self, i: int, message: str, cause: Exception | None) -> NoReturn:
         """Raise the Error for what is wrong with the content of a line."""

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
-from nnvm.ir.json_values import Fault, ValueReader, shown
+from nnvm.errors import Error
+from nnvm.ir.json_values import Fault, ValueReader, clipped, shown
 from nnvm.ir.json_write import Mutates
 from nnvm.ir.node import ABSENT, HINTLESS, Node, Params, Value, make, params
 from nnvm.ir.op import Op, foreign, input, variable
+from nnvm.ir.provenance import RECORDING, SOURCE
+from nnvm.ir.signature import check_params
 
 _KEYS: Final = frozenset(("op", "foreign", "name", "params", "inputs", "control_deps", "types", "hints"))
 
@@ -32,8 +35,10 @@ class _Known:
 class Rows:
     """The nodes of one graph, as far as they were read; raises Fault for a row that is none."""
 
-    def __init__(self, operators: Mapping[str, Op[..., Any]], values: ValueReader, mutates: Mutates | None) -> None:
-        self.operators, self.values, self.mutates = operators, values, mutates
+    def __init__(
+        self, operators: Mapping[str, Op[..., Any]], values: ValueReader, mutates: Mutates | None, file: str = ""
+    ) -> None:
+        self.operators, self.values, self.mutates, self.file = operators, values, mutates, file
         self.known: dict[str, _Known] = {}
         self.made: list[tuple[Value, ...]] = []
         self.states: dict[tuple[int, int], Value] = {}
@@ -65,7 +70,9 @@ class Rows:
         made = known.plain if values is None and known.plain is not None else self._params(values, known.op)
         types = self._types(get("types"), known, inputs, made)
         after = self._after(row["control_deps"]) if "control_deps" in row else ()
-        hints = self.hints(row["hints"], "hints") if "hints" in row else HINTLESS
+        hints: Mapping[str, Any] = self.hints(row["hints"], "hints") if "hints" in row else HINTLESS
+        if RECORDING:
+            hints = {SOURCE: f"{self.file}node {len(self.made)}" + (f" {name!r}" if name else ""), **hints}
         if len(types) == 1:
             outputs = make(known.op, inputs, made, types[0], name, after, hints).node.outputs
         else:
@@ -170,7 +177,7 @@ class Rows:
         try:
             return op.count(inputs, made)
         except Exception as error:  # whatever a stranger's function makes of params that it never expected
-            raise Fault("params", f"{op.name} cannot tell how many outputs it has: {error}") from error
+            raise Fault("params", f"{op.name} cannot tell how many outputs it has: {clipped(error)}") from error
 
     def _params(self, found: Any, op: Op[..., Any]) -> Params:
         """Return the params in the operator's own order, with its defaults."""
@@ -191,7 +198,12 @@ class Rows:
         lacking = [key for key in op.param_names if key not in given and key not in op.defaults]
         if lacking:
             _refuse("params", f"{op.name} lacks its param {lacking[0]!r}")
-        return params({key: given[key] if key in given else op.defaults[key] for key in op.param_names})
+        made = params({key: given[key] if key in given else op.defaults[key] for key in op.param_names})
+        try:
+            check_params(op, made)
+        except Error as error:
+            raise Fault("params", clipped(error)) from error
+        return made
 
     def _after(self, numbers: Any) -> tuple[Node, ...]:
         if numbers.__class__ is not list:

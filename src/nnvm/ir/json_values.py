@@ -161,7 +161,7 @@ class ValueReader:
         except SyntaxError as error:
             raise Fault(field, f"{shown(text)}: {error.msg}") from error
         except (ValueError, Place, Error, RecursionError, MemoryError) as error:
-            raise Fault(field, f"{shown(text)}: {_clipped(error)}") from error
+            raise Fault(field, f"{shown(text)}: {clipped(error)}") from error
 
     def value(self, found: Any, field: str, depth: int = 0) -> Any:
         """Return the param that a piece of JSON stands for."""
@@ -204,7 +204,7 @@ class ValueReader:
                 case "values":
                     return tensor_data([_numeric(item, place) for item in _listed(held, place)], type)
         except (Error, TypeError, ValueError, OverflowError) as error:
-            raise Fault(place, _clipped(error)) from error
+            raise Fault(place, clipped(error)) from error
         _refuse(field, f"a tensor holds values, value, bytes, element, strings or key, not {shown(how)}")
 
     def _keyed(self, key: Any, type: TensorType, field: str) -> TensorData:
@@ -223,7 +223,7 @@ class ValueReader:
         try:
             return self.kinds[name](*args)
         except (TypeError, ValueError, Error) as error:
-            raise Fault(field, f"this is no {name}: {_clipped(error)}") from error
+            raise Fault(field, f"this is no {name}: {clipped(error)}") from error
 
     def _list(self, found: Any, field: str, depth: int) -> list[Any]:
         return [self.value(item, field, depth + 1) for item in _listed(found, field)]
@@ -265,7 +265,7 @@ class ValueReader:
         try:
             return dtype(found)
         except Error as error:
-            raise Fault(field, _clipped(error)) from error
+            raise Fault(field, clipped(error)) from error
 
     def _dim(self, found: Any, field: str, depth: int) -> Size:
         if not isinstance(found, str):
@@ -309,7 +309,7 @@ def shown(found: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _clipped(error: BaseException) -> str:
+def clipped(error: BaseException) -> str:
     """Return what another error says, not too much of it: it may quote whatever the file holds."""
     text = str(error)
     return text if len(text) <= 240 else f"{text[:120]}...{text[-120:]}"
@@ -336,4 +336,4 @@ def _numeric(found: Any, field: str) -> float:
     return found
 
 
-__all__ = ["Fault", "ValueReader", "ValueWriter", "quoted", "shown"]
+__all__ = ["Fault", "ValueReader", "ValueWriter", "clipped", "quoted", "shown"]

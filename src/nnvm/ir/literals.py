@@ -21,6 +21,8 @@ _SUMS: Final[Mapping[type[ast.operator], Callable[[Size, Size], Size]]] = {
     ast.Mult: lambda a, b: a * b,
     ast.FloorDiv: lambda a, b: a // b,
 }
+_MOST_TERMS: Final = 4096
+"""Terms of a product before like ones are added: a short text of sums in brackets would make more than memory holds."""
 
 
 class Place(Exception):
@@ -162,8 +164,11 @@ class Literals:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return 0 - self.size(operand)
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _SUMS:
+                first, second = self.size(left), self.size(right)
+                if _terms(first) * _terms(second) > _MOST_TERMS:
+                    refuse(node, f"a product of over {_MOST_TERMS} terms is no dimension")
                 try:
-                    return _SUMS[type(operator)](self.size(left), self.size(right))
+                    return _SUMS[type(operator)](first, second)
                 except ZeroDivisionError as error:
                     refuse(node, str(error))
             case ast.Call(func=ast.Name(id="dim"), args=[ast.Constant(value=str(name))], keywords=[]):
@@ -200,6 +205,10 @@ def _spell(text: str) -> str:
         return found if is_call else f"dim({found!r})"
 
     return DIM_NAME.sub(name, text)
+
+
+def _terms(size: Size) -> int:
+    return 1 if isinstance(size, int) or size.terms is None else len(size.terms)
 
 
 def _of_bytes(type: TensorType, found: bytes) -> TensorData:

@@ -46,8 +46,8 @@ def params(values: Mapping[str, Any]) -> Params:
     found = _quick.get(quick)
     if found is None:
         found = _intern(values)
-        # Marshal writes any array as its bytes alone, so only a key without bytes may answer for others.
-        if found.literal and not _holds_bytes(tuple(found.values())):
+        # Marshal writes any array, and a scalar of NumPy, as its bytes alone: only a key without may answer for others.
+        if found.literal and all(map(_is_plain, values.values())):
             _quick[quick] = found
     return found
 
@@ -72,8 +72,8 @@ def _freeze(value: Any) -> Any:
     return value
 
 
-def _holds_bytes(value: object) -> bool:
-    return any(map(_holds_bytes, value)) if isinstance(value, tuple) else isinstance(value, (bytes, dict))
+def _is_plain(value: object) -> bool:
+    return all(map(_is_plain, value)) if isinstance(value, (tuple, list)) else value.__class__ in _SCALARS
 
 
 def literal_key(values: Any) -> bytes | None:

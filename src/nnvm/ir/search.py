@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from nnvm.ir.fits import Fits
 from nnvm.ir.node import ABSENT, Node, Value
 from nnvm.ir.op import constant, data_of, input
 from nnvm.ir.patterns import (
@@ -85,7 +86,7 @@ class Search:
     With `reasons` no way is left out early, and `reason` tells the first mismatch of the way that came furthest.
     """
 
-    __slots__ = ("best", "bound", "memo", "pattern", "readers", "reason", "reasons", "trail")
+    __slots__ = ("best", "bound", "fits", "pattern", "readers", "reason", "reasons", "trail")
 
     def __init__(self, pattern: Pattern, readers: Readers | None = None, *, reasons: bool = False) -> None:
         self.pattern: Final = pattern
@@ -93,7 +94,7 @@ class Search:
         self.reasons: Final = reasons
         self.bound: dict[object, Any] = {}
         self.trail: list[object] = []
-        self.memo: dict[tuple[Value, Value], bool] = {}
+        self.fits: Final = Fits()
         self.best = -1
         self.reason: Callable[[], str] = lambda: "nothing was tried"
 
@@ -167,7 +168,7 @@ class Search:
         if pattern.node in self.bound and self.bound[pattern.node] is not node:
             return self._mismatch(lambda: f"{told(node.outputs[0])} is not the node that another root reads")
         if any(self.bound.get(("root", i)) is node for i in range(number)):
-            return self._mismatch(lambda: f"{told(node.outputs[0])} is another root already")
+            return _FAILED
         if node.op is not pattern.node.op:
             return self._mismatch(lambda: f"it is {told(node.outputs[0])}, not {pattern.node.op.name}")
         self._bind(("root", number), node)
@@ -245,7 +246,10 @@ class Search:
         swapped: Way = (_Input(wanted.inputs[0], node, 1), _Input(wanted.inputs[1], node, 0), *straight[2:])
         if self.reasons:
             return straight, swapped
-        return tuple(way for way in (straight, swapped) if self._could_all(way[:2]))
+        (p, q), (a, b) = wanted.inputs[:2], node.inputs[:2]
+        fits = self.fits
+        orders = ((straight, fits(p, a) and fits(q, b)), (swapped, fits(p, b) and fits(q, a)))
+        return tuple(way for way, possible in orders if possible)
 
     def _param(self, node: Node, key: str, wanted: object, given: object) -> bool:
         if isinstance(wanted, ParamHole):
@@ -261,7 +265,7 @@ class Search:
             known = self.bound[wanted]
             self._mismatch(lambda: f"param {key} of {told(node.outputs[0])} is {given!r}, not {known!r} as before")
             return False
-        if isinstance(wanted, tuple) and isinstance(given, tuple) and len(wanted) == len(given):
+        if has_holes(wanted) and isinstance(wanted, tuple) and isinstance(given, tuple) and len(wanted) == len(given):
             return all(self._param(node, key, w, g) for w, g in zip(wanted, given, strict=True))
         if not has_holes(wanted) and same_param(given, wanted):
             return True
@@ -281,7 +285,7 @@ class Search:
             chosen = self.bound.get(pattern.node)
             if chosen is not None:
                 return ((_Input(chosen, node, place),),)
-            ways = [each for each in alternatives(pattern) if self.reasons or self._could(each, given)]
+            ways = [each for each in alternatives(pattern) if self.reasons or self.fits(each, given)]
             return tuple((_Bind(pattern.node, each), _Input(each, node, place)) for each in ways)
         data = data_of(pattern)
         if data is not None:
@@ -350,48 +354,8 @@ class Search:
             if not wrong:
                 yield _Bind(hole, given[row.place : end]), _Row(row.patterns, row.at + 1, row.node, end)
         self._mismatch(
-            lambda: f"no input of {told(row.node.outputs[0])} from {row.place} on is {after.node.op.name} as wanted"
+            lambda: f"no input of {told(row.node.outputs[0])} from {row.place} on is {told(after)} as wanted"
         )
-
-    def _could_all(self, goals: Sequence[Goal]) -> bool:
-        return all(
-            isinstance(goal, _Input) and self._could(goal.pattern, goal.node.inputs[goal.place]) for goal in goals
-        )
-
-    def _could(self, pattern: Value, given: Value) -> bool:
-        """Say whether a part of the pattern fits by operators alone; remembered, so that no two ways ask twice.
-
-        It recurs over the pattern, whose depth is bounded.
-        """
-        found = self.memo.get((pattern, given))
-        if found is None:
-            found = self.memo[pattern, given] = self._fits(pattern, given)
-        return found
-
-    def _fits(self, pattern: Value, given: Value) -> bool:
-        if pattern is ABSENT or given is ABSENT:
-            return pattern is given
-        if pattern.node.op is EITHER:
-            return any(self._could(each, given) for each in alternatives(pattern))
-        if pattern.node.op is input:
-            return not isinstance(pattern, ParamHole) or given.node.op is constant
-        data = data_of(pattern)
-        if data is not None:
-            return is_number(given, data.uniform)
-        wanted, node = pattern.node, given.node
-        if node.op is not wanted.op or node.after or given.index != pattern.index:
-            return False
-        if any(isinstance(value, RowHole) for value in wanted.inputs):
-            return True
-        if len(node.inputs) != len(wanted.inputs):
-            return False
-        pairs = list(zip(wanted.inputs, node.inputs, strict=True))
-        if not all(self._could(p, g) for p, g in (pairs[2:] if swaps(wanted) else pairs)):
-            return False
-        if not swaps(wanted):
-            return True
-        (p, a), (q, b) = pairs[:2]
-        return (self._could(p, a) and self._could(q, b)) or (self._could(p, b) and self._could(q, a))
 
 
 def _push(way: Way, goals: Any) -> Any:

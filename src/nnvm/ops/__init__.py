@@ -16,14 +16,16 @@ from nnvm.ops.activation import (
     prelu,
     relu,
     selu,
+    shrink,
     sigmoid,
     softmax,
     softmax_from,
     softplus,
     softsign,
+    swish,
     tanh,
     thresholded_relu,
-)  # fmt: skip
+)
 from nnvm.ops.arithmetic import (
     abs,
     acos,
@@ -77,8 +79,10 @@ from nnvm.ops.arithmetic import (
     tan,
     where,
 )  # fmt: skip
+from nnvm.ops.attention import attention, rotary_embedding
+from nnvm.ops.bits import bit_cast, bit_shift, cast_like
 from nnvm.ops.einsum import einsum
-from nnvm.ops.image import resize, upsample
+from nnvm.ops.image import grid_sample, resize, upsample
 from nnvm.ops.index import (
     arange,
     eye_like,
@@ -91,7 +95,7 @@ from nnvm.ops.index import (
     scatter_elements,
     scatter_nd,
 )
-from nnvm.ops.linear import gemm, matmul
+from nnvm.ops.linear import det, gemm, matmul
 from nnvm.ops.nn import (
     average_pool,
     batch_norm,
@@ -106,6 +110,15 @@ from nnvm.ops.nn import (
     max_pool,
     max_pool_with_indices,
 )  # fmt: skip
+from nnvm.ops.quantize import (
+    conv_integer,
+    dequantize_linear,
+    dynamic_quantize_linear,
+    matmul_integer,
+    qlinear_conv,
+    qlinear_matmul,
+    quantize_linear,
+)
 from nnvm.ops.recurrent import gru, lstm, rnn
 from nnvm.ops.reduce import (
     argmax,
@@ -146,19 +159,21 @@ from nnvm.ops.state import assign, copy
 
 __all__ = [
     "abs", "acos", "acosh", "add", "add_n", "arange", "argmax", "argmin", "asin", "asinh", "assign", "atan", "atanh",
-    "average_pool", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "cast", "ceil", "celu",
-    "clip", "compress", "concat", "conv", "conv_transpose", "copy", "cos", "cosh", "cumprod", "cumsum",
-    "depth_to_space", "div", "dropout", "einsum", "elu", "equal", "erf", "exp", "expand", "eye_like", "fill", "flatten",
-    "floor", "gather", "gather_elements", "gather_nd", "gelu", "gemm", "global_average_pool", "global_max_pool",
-    "greater", "greater_equal", "gru", "hard_sigmoid", "hard_swish", "hardmax", "hardmax_from", "identity",
-    "instance_norm", "isinf", "isnan", "layer_norm", "leaky_relu", "less", "less_equal", "log", "log_softmax",
-    "log_softmax_from", "logical_and", "logical_not", "logical_or", "logical_xor", "lrn", "lstm", "matmul", "max_pool",
-    "max_pool_with_indices", "maximum", "mean_n", "minimum", "mish", "mod", "mul", "neg", "non_max_suppression",
-    "nonzero", "one_hot", "pad", "pow", "prelu", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum",
-    "reduce_log_sum_exp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square",
-    "relu", "reshape", "resize", "reverse_sequence", "rnn", "round", "scatter_elements", "scatter_nd", "selu", "shape",
+    "attention", "average_pool", "batch_norm", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not", "bitwise_or",
+    "bitwise_xor", "cast", "cast_like", "ceil", "celu", "clip", "compress", "concat", "conv", "conv_integer",
+    "conv_transpose", "copy", "cos", "cosh", "cumprod", "cumsum", "depth_to_space", "dequantize_linear", "det", "div",
+    "dropout", "dynamic_quantize_linear", "einsum", "elu", "equal", "erf", "exp", "expand", "eye_like", "fill",
+    "flatten", "floor", "gather", "gather_elements", "gather_nd", "gelu", "gemm", "global_average_pool",
+    "global_max_pool", "greater", "greater_equal", "grid_sample", "gru", "hard_sigmoid", "hard_swish", "hardmax",
+    "hardmax_from", "identity", "instance_norm", "isinf", "isnan", "layer_norm", "leaky_relu", "less", "less_equal",
+    "log", "log_softmax", "log_softmax_from", "logical_and", "logical_not", "logical_or", "logical_xor", "lrn", "lstm",
+    "matmul", "matmul_integer", "max_pool", "max_pool_with_indices", "maximum", "mean_n", "minimum", "mish", "mod",
+    "mul", "neg", "non_max_suppression", "nonzero", "one_hot", "pad", "pow", "prelu", "qlinear_conv", "qlinear_matmul",
+    "quantize_linear", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum", "reduce_log_sum_exp", "reduce_max",
+    "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square", "relu", "reshape", "resize",
+    "reverse_sequence", "rnn", "rotary_embedding", "round", "scatter_elements", "scatter_nd", "selu", "shape", "shrink",
     "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_from", "softplus", "softsign",
-    "space_to_depth", "split", "sqrt", "squeeze", "sub", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile",
-    "top_k", "transpose", "trilu", "unique", "unsqueeze", "upsample", "where",
+    "space_to_depth", "split", "sqrt", "squeeze", "sub", "swish", "tan", "tanh", "tensor_scatter", "thresholded_relu",
+    "tile", "top_k", "transpose", "trilu", "unique", "unsqueeze", "upsample", "where",
 ]  # fmt: skip
 del _contents

@@ -90,6 +90,18 @@ def gelu(x: Value, *, approximate: str = "none") -> TensorType:
 
 
 @op
+def swish(x: Value, *, alpha: float = 1.0) -> TensorType:
+    """Return x * sigmoid(alpha * x) (ONNX Swish)."""
+    return of_kind(x, "float")
+
+
+@op
+def shrink(x: Value, *, lambd: float = 0.5, bias: float = 0.0) -> TensorType:
+    """Move what is beyond `lambd` by `bias` towards zero, and make the rest zero (ONNX Shrink)."""
+    return of_kind(x, "float", "int", "uint")
+
+
+@op
 def prelu(x: Value, slope: Value) -> TensorType:
     """Scale what is negative by `slope`, which broadcasts to x (ONNX PRelu)."""
     one_dtype((x, slope))
@@ -148,5 +160,5 @@ def _from(x: Value, axis: int) -> TensorType:
 
 elementwise(
     relu, sigmoid, tanh, leaky_relu, elu, selu, celu, softplus, softsign, hard_sigmoid, hard_swish, thresholded_relu,
-    mish, gelu, prelu,
+    mish, gelu, prelu, swish, shrink,
 )(True)  # fmt: skip

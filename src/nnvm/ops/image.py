@@ -4,10 +4,10 @@ import struct
 from fractions import Fraction
 from functools import cache
 
-from nnvm.ir import TensorType, Value, born, contents, data_of, op
+from nnvm.ir import TensorType, Value, born, contents, data_of, equal, op
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Shape
-from nnvm.ops.typing import axes_of, axis_of, rank_or_none, require
+from nnvm.ops.typing import axes_of, axis_of, of_kind, rank_or_none, require
 
 MODES = ("nearest", "linear", "cubic")
 COORDINATES = (
@@ -15,6 +15,7 @@ COORDINATES = (
     "tf_crop_and_resize",
 )
 NEAREST_MODES = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+PADDINGS = ("zeros", "border", "reflection")
 POLICIES = ("stretch", "not_larger", "not_smaller")
 _LARGEST = 16384
 """Dimensions up to which a fraction is proven to give what a multiplication in 32 bits gives."""
@@ -70,6 +71,25 @@ def upsample(x: Value, scales: Value, *, mode: str = "nearest") -> TensorType:
     """
     require(mode in MODES[:2], f"mode {mode!r} is none of nearest, linear")
     return x.tensor[_scaled(x.shape, tuple(range(len(x.shape))), scales)]
+
+
+@op
+def grid_sample(
+    x: Value, grid: Value, *, mode: str = "linear", padding_mode: str = "zeros", align_corners: bool = False
+) -> TensorType:
+    """Read x [batch, channels, *image] at the points of `grid` [batch, *places, rank] (ONNX GridSample).
+
+    Points lie in -1 to 1, that of the last axis first; `padding_mode` is "zeros", "border" or "reflection".
+    """
+    require(mode in MODES, f"mode {mode!r} is none of {', '.join(MODES)}")
+    require(padding_mode in PADDINGS, f"padding_mode {padding_mode!r} is none of {', '.join(PADDINGS)}")
+    of_kind(grid, "float")
+    rank = len(x.shape)
+    require(rank > 2, f"an image has a batch, channels and axes of its own, not {rank} dimensions")
+    require(len(grid.shape) == rank, f"a grid of {len(grid.shape)} dimensions for an image of {rank}")
+    require(equal(grid.shape[-1], rank - 2) is not False, f"points have {rank - 2} coordinates, not {grid.shape[-1]}")
+    require(equal(grid.shape[0], x.shape[0]) is not False, f"{x.shape[0]} images and {grid.shape[0]} grids")
+    return x.tensor[(x.shape[0], x.shape[1], *grid.shape[1:-1])]
 
 
 def _length(value: Value) -> Size | None:

@@ -3,21 +3,32 @@
 from nnvm.attrs import infer_inputs, macs
 from nnvm.ir import OVERLOADS, UNKNOWN, Node, TensorType, Value, equal, op, product
 from nnvm.ir.dims import Size
-from nnvm.ir.types import Type
-from nnvm.ops.typing import broadcast, fits, one_dtype, require
+from nnvm.ir.types import Shape, Type
+from nnvm.ops.typing import broadcast, fits, of_kind, one_dtype, require
 
 
 @op
 def matmul(x: Value, y: Value) -> TensorType:
     """Multiply matrices as NumPy does: leading dimensions broadcast, a vector is a row or a column (ONNX MatMul)."""
-    dtype = one_dtype((x, y))
-    left, right = x.shape, y.shape
+    return one_dtype((x, y))[product_shape(x.shape, y.shape)]
+
+
+def product_shape(left: Shape, right: Shape) -> Shape:
+    """Return the shape of a product of matrices; raise ValueError for a scalar, and for columns that are not rows."""
     require(left and right, "a scalar has no rows; use mul")
     inner = right[-2] if len(right) > 1 else right[0]
     require(equal(left[-1], inner) is not False, f"{left[-1]} columns against {inner} rows")
     rows = left[-2:-1] if len(left) > 1 else ()
     columns = right[-1:] if len(right) > 1 else ()
-    return dtype[(*broadcast(left[:-2], right[:-2]), *rows, *columns)]
+    return (*broadcast(left[:-2], right[:-2]), *rows, *columns)
+
+
+@op
+def det(x: Value) -> TensorType:
+    """Return the determinant of each square matrix (ONNX Det)."""
+    of_kind(x, "float")
+    require(len(x.shape) > 1 and equal(x.shape[-1], x.shape[-2]) is not False, f"{x.type} holds no square matrices")
+    return x.tensor[x.shape[:-2]]
 
 
 @op

@@ -1,7 +1,8 @@
-"""Branch and bound over packings in which every block rests on another or on the ground, put down from the lowest up."""
+"""Branch and bound over packings in which every block rests on another or on the ground, from the lowest up."""
 
 from collections.abc import Callable
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -40,11 +41,11 @@ class _Rest(NamedTuple):
 class _Frame:
     """A partial packing: the choices that follow from it, the next to try, and the frame to go back to."""
 
-    __slots__ = ("choices", "crossing", "key", "left", "next", "open", "parent", "state", "then")
+    __slots__ = ("at", "choices", "crossing", "key", "left", "next", "open", "parent", "state", "then")
 
     def __init__(
         self, left: int, state: Array, open: Array, crossing: Array, choices: list[int], parent: int,
-        then: _Rest | None, key: bytes,
+        then: _Rest | None, key: bytes, at: int,
     ) -> None:  # fmt: skip
         self.left = left
         self.state = state
@@ -55,6 +56,7 @@ class _Frame:
         self.parent = parent
         self.then = then
         self.key = key
+        self.at = at
 
 
 class Canonical:
@@ -129,8 +131,7 @@ class _Run:
         while stack:
             frame = stack[-1]
             if frame.next == len(frame.choices):
-                if frame.key:
-                    self.failed[frame.key] = 1
+                self.failed[frame.key] = frame.at
                 del stack[frame.parent + 1 :]
                 continue
             if spent >= nodes or (spent % TICK == TICK - 1 and stop()):
@@ -190,7 +191,7 @@ class _Run:
         left = state < DOWN
         edges = [0, *(cut for cut in cuts.tolist() if 0 < cut < len(open_)), len(open_)]
         parts = []
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             inside = left & (c.first >= begin) & (c.last <= end)
             count = int(np.count_nonzero(inside))
             if not count:
@@ -213,9 +214,9 @@ class _Run:
         count = self.canonical.count
         below = int((state + self.grown).min()) // count * count
         choices = np.flatnonzero((state > at) & (state < below))
-        key = blake2b(state, digest_size=16).digest() + at.to_bytes(16, "big", signed=True)
-        if not len(choices) or key in self.failed:
+        key = blake2b(state.data, digest_size=16).digest()
+        if not len(choices) or self.failed.get(key, DOWN) <= at:
             del self.stack[parent + 1 :]
             return
         ordered = choices[state[choices].argsort()].tolist() if len(choices) > 1 else choices.tolist()
-        self.stack.append(_Frame(left, state, open_, crossing, ordered, parent, then, key))
+        self.stack.append(_Frame(left, state, open_, crossing, ordered, parent, then, key, at))

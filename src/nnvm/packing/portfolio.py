@@ -1,136 +1,201 @@
-"""Many ways to pack blocks, tried from the cheapest on until one reaches the bound."""
+"""Many ways to pack, tried from the cheapest on until one reaches the bound."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-import numpy as np
+from nnvm.errors import Error
+from nnvm.packing import exact as solver
+from nnvm.packing.budget import Budget, Progress
+from nnvm.packing.canonical import Canonical
+from nnvm.packing.greedy import attempts, ordered, place_masked
+from nnvm.packing.local import Placed, improve
+from nnvm.packing.pools import Ground, layouts, packed, score
+from nnvm.packing.problem import LARGEST, Packing, Problem
+from nnvm.packing.restarts import LARGEST as LARGEST_TABLE
+from nnvm.packing.restarts import descend
+from nnvm.packing.sections import Columns, Reduced
+from nnvm.packing.validator import validate
+from nnvm.runtime.memory import Block, admit, check, height, max_live, round_up
+from nnvm.runtime.memory import pack as pack_plainly
 
-from nnvm.runtime.memory import Block, admit, check, max_live, pairs, place, round_up, sweep
+EFFORT: Final = 300
+"""Steps for each block, where neither an effort nor a time limit is given."""
 
-Array: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
-
-ORDERS: Final = ("size", "area", "conflicts", "duration", "start")
-FITS: Final = ("first", "best")
+MOST_EFFORT: Final = 3_000_000
 
 
-class Packing:
-    """Offsets in the order of the blocks, how high they reach, the bound under which nothing can be, and who did it.
+def pack(
+    problem: Problem | Sequence[Block],
+    alignment: int = 64,
+    *,
+    effort: int | None = None,
+    time_limit: float | None = None,
+    exact: bool = False,
+    enough: int | None = None,
+    progress: Progress | None = None,
+) -> Packing:
+    """Pack by every method that the limits allow and keep the lowest; ties go to the one tried first.
 
-    `status` is "optimal" where the height equals the bound and "heuristic" elsewhere.
+    A sweep through time; blocks one by one in many orders, at the lowest gap and at the tightest; branch and bound
+    with restarts, or moves in the order where there are too many; with `exact`, CP-SAT. Ends as soon as the height
+    meets the bound, or `enough`. `effort` counts steps of about a microsecond: the same blocks with the same effort
+    get the same offsets on every machine, and more effort never gives more height. `time_limit` is in seconds, lifts
+    the effort where none is given, and stops the same search wherever the clock finds it. With neither, the effort is
+    300 steps a block, 3,000,000 at most. Height and bound of blocks count sizes rounded up to the alignment, as
+    whoever places another block on top must; `alignment` serves blocks alone, buffers and pools have their own.
+    Raises Error for what is no block, for buffers that find no room, and MissingExtra for `exact` without ortools.
     """
+    if exact:
+        solver.cp_model()
+        time_limit = solver.SECONDS if time_limit is None and effort is None else time_limit
+    count = len(problem.buffers) if isinstance(problem, Problem) else len(problem)
+    if effort is None and time_limit is None:
+        effort = min(EFFORT * count, MOST_EFFORT)
+    limits = _Limits(Budget(effort, time_limit), exact, enough, progress)
+    if not isinstance(problem, Problem):
+        blocks = [Block(lower, upper, round_up(size, alignment)) for lower, upper, size in admit(problem)]
+        packing = _pack_blocks(blocks, limits)
+        check(blocks, packing.offsets, alignment, packing.height)
+        return packing
+    given = problem.blocks()
+    packing = _pack_ground(Ground(problem), limits) if given is None else _pack_blocks(given, limits)
+    size = problem.pools[0].size
+    if given is not None and size is not None and height(_bare(problem), packing.offsets) > size:
+        raise Error(
+            f"the lowest packing found is {packing.height} bytes high, above the {size} of pool "
+            f"{problem.pools[0].name!r}; none is below {packing.bound}: give the pool more bytes, or more effort"
+        )
+    validate(problem, packing)
+    return packing
 
-    __slots__ = ("bound", "height", "method", "offsets", "status")
 
-    def __init__(self, offsets: list[int], height: int, bound: int, method: str) -> None:
-        self.offsets: Final = offsets
-        self.height: Final = height
-        self.bound: Final = bound
-        self.method: Final = method
-        self.status: Final = "optimal" if height == bound else "heuristic"
+class _Limits:
+    """What ends a search, and whom to tell."""
 
-    def __repr__(self) -> str:
-        return f"Packing(height={self.height}, bound={self.bound}, status={self.status!r}, method={self.method!r})"
+    __slots__ = ("budget", "enough", "exact", "progress")
+
+    def __init__(self, budget: Budget, exact: bool, enough: int | None, progress: Progress | None) -> None:
+        self.budget: Final = budget
+        self.exact: Final = exact
+        self.enough: Final = enough
+        self.progress: Final = progress
+
+    def tell(self, method: str, reached: int, bound: int) -> None:
+        """Say what was found, in one line."""
+        if self.progress is not None:
+            above = f"{reached / bound - 1:.3%}" if bound else "0"
+            self.progress(f"{self.budget.seconds:8.2f} s  {reached:>16,} bytes, {above} above the bound  {method}")
 
 
-def pack(blocks: Sequence[Block], alignment: int = 64, *, time_limit: float = 3.0) -> Packing:
-    """Pack by every method that the limit allows and keep the lowest; ties go to the one tried first.
-
-    A sweep through time always runs. Then blocks are put down one by one: by size, area, conflicts, duration
-    or start, each at the lowest gap and at the tightest. `time_limit` is in seconds, but what a method will
-    take is reckoned from the blocks and no clock is read: the same blocks get the same offsets on every machine.
-    Height and bound count sizes rounded up to the alignment, as whoever places another block on top must.
-    """
-    rounded = [Block(lower, upper, round_up(size, alignment)) for lower, upper, size in admit(blocks)]
-    bound = max_live(rounded, alignment)
+def _pack_blocks(blocks: list[Block], limits: _Limits) -> Packing:
+    """Pack blocks of rounded size."""
+    if sum(block.size for block in blocks) > LARGEST or any(
+        max(abs(block.lower), abs(block.upper)) > LARGEST for block in blocks
+    ):
+        offsets = pack_plainly(blocks, 1)  # in whole numbers of any length
+        return Packing(offsets, height(blocks, offsets), max_live(blocks, 1), "plain", limited=False)
+    columns = Columns(blocks)
+    bound = columns.bound
     best: Packing | None = None
-    for method, offsets in _tries(rounded, time_limit):
-        reached = max((offset + block.size for offset, block in zip(offsets, rounded, strict=True)), default=0)
-        if best is None or reached < best.height:
-            best = Packing(offsets, reached, bound, method)
-        if reached == bound:
+    for method, found, low in _tries(blocks, columns, limits):
+        bound = max(bound, low)
+        if found is not None:
+            reached = height(blocks, found)
+            if best is None or reached < best.height:
+                best = Packing(found, reached, bound, method)
+                limits.tell(method, reached, bound)
+        assert best is not None  # a sweep comes first
+        if best.height <= max(bound, limits.enough or 0):
             break
-    assert best is not None  # a sweep always runs
-    check(rounded, best.offsets, alignment, best.height)
-    return best
+    assert best is not None
+    return Packing(best.offsets, best.height, min(bound, best.height), best.method, limited=limits.budget.cut)
 
 
-def _tries(blocks: list[Block], seconds: float) -> Iterator[tuple[str, list[int]]]:
-    """Give packings, the cheap ones first, while the reckoned seconds last."""
-    yield "sweep", sweep(blocks)
-    seconds -= len(blocks) * 8e-6  # its bound and its check are in this
-    if len(blocks) * 4e-6 <= seconds:
-        yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
-        seconds -= len(blocks) * 4e-6
-    put, cost = _cheaper(blocks)
-    orders: dict[str, list[int]] = {}
-    for order in ORDERS:
-        for fit in FITS:
-            if cost > seconds:
-                return
-            seconds -= cost
-            if order not in orders:
-                orders[order] = _order(blocks, order)
-            yield f"{order}, {fit} fit", put(blocks, orders[order], fit == "best")
+def _tries(blocks: list[Block], columns: Columns, limits: _Limits) -> Iterator[tuple[str, list[int] | None, int]]:
+    """Yield methods with the offsets they found, or None with a bound that they proved."""
+    budget, lowest, best = limits.budget, -1, list[int]()
+    scores: list[tuple[int, str]] = []
+    for method, offsets in attempts(blocks, columns, budget):
+        reached = height(blocks, offsets)
+        scores.append((reached, method))
+        if lowest < 0 or reached < lowest:
+            lowest, best = reached, offsets
+        yield method, offsets, 0
+    if budget.cut or not len(columns.index):
+        return
+    reduced = Reduced(columns)
+    if not Canonical.fits(reduced, LARGEST_TABLE):
+        yield from _moved(blocks, columns, min(scores[2:], default=None), budget)
+        return
+    enough = max(0, -(-((limits.enough or 0) - reduced.base + 1) // reduced.unit) - 1) if limits.enough else 0
+    units = (lowest - reduced.base) // reduced.unit
+    yield from _searched(reduced, units, enough, best, limits, len(blocks))
 
 
-def _cheaper(blocks: list[Block]) -> tuple[Callable[[list[Block], list[int], bool], list[int]], float]:
-    """Choose how to find the neighbours of a block, and reckon the seconds it takes for all of them."""
-    count = len(blocks)
-    listed = count * 10e-6 + pairs(blocks) * 0.5e-6
-    masked = count * 12e-6 + count * count * 0.8e-9
-    return (_place_listed, listed) if listed <= masked else (_place_masked, masked)
+def _searched(
+    reduced: Reduced, units: int, enough: int, offsets: list[int], limits: _Limits, count: int
+) -> Iterator[tuple[str, list[int] | None, int]]:
+    """Yield what branch and bound finds and proves, then CP-SAT."""
+    places, budget = None, limits.budget
+    ours = budget
+    if limits.exact:
+        remaining = budget.remaining()
+        ours = Budget(budget.left, None if remaining is None else remaining * 0.35)
+    bound = reduced.bound
+    for found in descend(reduced, units, ours, enough=enough):
+        if found.places is None:
+            bound = max(bound, found.height + 1)
+            yield "branch and bound", None, reduced.height(bound)
+        else:
+            places, units = found.places, found.height
+            yield "branch and bound", reduced.offsets(places, count), 0
+    if not limits.exact:
+        return
+    for solved in solver.prove(reduced, units, budget, enough=enough, hint=places):
+        laid = None if solved.places is None else reduced.offsets(solved.places, count)
+        yield "CP-SAT", laid, reduced.height(solved.bound) if solved.bound > bound else 0
 
 
-def _order(blocks: Sequence[Block], order: str) -> list[int]:
-    """Give the numbers of the blocks, the one to put down first at the front; ties by size, then by start."""
-    table = np.array(blocks, dtype=np.int64).reshape(-1, 3)
-    lower, upper, size = table.T
-    keys = {
-        "size": -size,
-        "area": -(size.astype(np.float64) * (upper - lower)),
-        "conflicts": np.searchsorted(np.sort(upper), lower, "right") - np.searchsorted(np.sort(lower), upper, "left"),
-        "duration": lower - upper,
-        "start": lower,
-    }
-    ordered: list[int] = np.lexsort((lower, -size, keys[order])).tolist()
-    return ordered
+def _moved(
+    blocks: list[Block], columns: Columns, best: tuple[int, str] | None, budget: Budget
+) -> Iterator[tuple[str, list[int] | None, int]]:
+    """Yield what moves in the best of the orders find."""
+    if best is None:
+        return
+    order, fit = best[1].removesuffix(" fit").split(", ")
+
+    def placed(numbers: Sequence[int]) -> Placed[list[int]] | None:
+        offsets = place_masked(blocks, numbers, fit == "best", stop=budget.late)
+        if offsets is None:
+            return None
+        reached = height(blocks, offsets)
+        top = [i for i, block in enumerate(blocks) if offsets[i] + block.size == reached]
+        return Placed((reached,), top, offsets)
+
+    cost = int(len(blocks) * 12 + len(blocks) * len(blocks) * 0.001)
+    for found in improve(ordered(columns, order, len(blocks)), placed, cost, budget):
+        yield "moves in the order", found.packing, 0
 
 
-def _place_listed(blocks: list[Block], order: list[int], tightest: bool) -> list[int]:
-    return place(blocks, order, tightest=tightest)
+def _pack_ground(ground: Ground, limits: _Limits) -> Packing:
+    """Pack buffers that ask for more than blocks can say."""
+    budget, best = limits.budget, None
+    for method, layout in layouts(ground, budget):
+        if best is None or score(layout) < score(best[1]):
+            best = method, layout
+            limits.tell(method, layout.heights[-1], ground.bound)
+        if not best[1].homeless and best[1].heights[-1] <= max(ground.bound, limits.enough or 0):
+            break
+    assert best is not None
+    done = not best[1].homeless and best[1].heights[-1] <= max(ground.bound, limits.enough or 0)
+    if limits.exact and not done:
+        remaining = budget.remaining()
+        found, bound = solver.settle(ground, best[1], solver.SECONDS if remaining is None else remaining)
+        ground.bound = bound
+        if found is not None and score(found) < score(best[1]):
+            best = "CP-SAT", found
+    return packed(ground, best[1], best[0], limited=budget.cut)
 
 
-def _place_masked(blocks: list[Block], order: list[int], tightest: bool) -> list[int]:
-    """Put blocks down in this order; who lives with a block is found by comparing it with all that lie already."""
-    offsets = [0] * len(blocks)
-    lying: Array = np.zeros((4, len(blocks)), dtype=np.int64)  # lower, upper, offset, end; from low offsets to high
-    count = 0
-    for index in order:
-        lower, upper, size = blocks[index]
-        if not size or lower >= upper:
-            continue
-        lowers, uppers, starts, ends = lying[:, :count]
-        together = (lowers < upper) & (uppers > lower)
-        offset = _gap(starts[together], ends[together], size, tightest)
-        at = int(np.searchsorted(starts, offset))
-        lying[:, at + 1 : count + 1] = lying[:, at:count]
-        lying[:, at] = lower, upper, offset, offset + size
-        offsets[index] = offset
-        count += 1
-    return offsets
-
-
-def _gap(starts: Array, ends: Array, size: int, tightest: bool) -> int:
-    """Find where `size` bytes fit between ranges sorted by their start: lowest, or tightest and then lowest."""
-    if not len(starts):
-        return 0
-    free_from = np.empty_like(starts)
-    free_from[0] = 0
-    np.maximum.accumulate(ends[:-1], out=free_from[1:])
-    spare = starts - free_from - size
-    fits = spare >= 0
-    if not fits.any():
-        return int(ends.max())
-    if tightest:
-        return int(free_from[np.where(fits, spare, np.iinfo(np.int64).max).argmin()])
-    return int(free_from[fits.argmax()])
+def _bare(problem: Problem) -> list[Block]:
+    return [Block(b.lower, b.upper, b.size) for b in problem.buffers]

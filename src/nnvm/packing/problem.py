@@ -1,4 +1,4 @@
-"""What there is to pack: buffers that live for a while, the pools that may hold them, a packing of the ones in the others."""
+"""What there is to pack: buffers that live for a while, pools that may hold them, and where each one lies."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -11,7 +11,7 @@ LARGEST: Final = 1 << 60
 
 
 class Gap(NamedTuple):
-    """Times `lower`, ..., `upper - 1` at which a buffer needs only its bytes `start` to `end - 1` (by default, none)."""
+    """Times `lower`, ..., `upper - 1` at which a buffer needs its bytes `start` to `end - 1` alone; by default, none."""
 
     lower: int
     upper: int

@@ -14,19 +14,21 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 class Columns:
-    """Blocks that need bytes: where they stand among all, first section, section after the last, size.
+    """Blocks that need bytes: where they stand among all, when they live, first section, section after the last, size.
 
     A section is a time at which as many live as never in a time beside it: whoever meets at all, meets in one.
     """
 
-    __slots__ = ("count", "first", "index", "last", "live", "size", "worst")
+    __slots__ = ("begins", "count", "ends", "first", "index", "last", "live", "size", "worst")
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         table: Array = np.array(blocks, dtype=np.int64).reshape(-1, 3)
         self.index: Final[Array] = np.flatnonzero((table[:, 2] > 0) & (table[:, 0] < table[:, 1]))
-        lower, upper, self.size = table[self.index].T
-        times = np.unique(np.concatenate([lower, upper]))
-        begins, ends = np.searchsorted(times, lower), np.searchsorted(times, upper)
+        self.begins: Final[Array] = table[self.index, 0]
+        self.ends: Final[Array] = table[self.index, 1]
+        self.size: Final[Array] = table[self.index, 2]
+        times = np.unique(np.concatenate([self.begins, self.ends]))
+        begins, ends = np.searchsorted(times, self.begins), np.searchsorted(times, self.ends)
         peaks = _peaks(begins, ends, len(times))
         self.first: Final[Array] = np.searchsorted(peaks, begins)
         self.last: Final[Array] = np.searchsorted(peaks, ends)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from nnvm.errors import Error
 from nnvm.packing.problem import Buffer, Packing, Problem
@@ -28,15 +29,17 @@ def validate(problem: Problem, packing: Packing) -> None:
             tops[where] = max(tops[where], high)
         size = problem.pools[where].size
         if size is not None and needs and offset + buffer.size > size:
-            pool = problem.pools[where].name
-            raise Error(f"buffer {number} ends at {offset + buffer.size}, above the {size} bytes of pool {pool!r}")
+            name = problem.pools[where].name
+            raise Error(f"buffer {number} ends at {offset + buffer.size}, above the {size} bytes of pool {name!r}")
     for each in events:
         _sweep(sorted(each))
     for pool, reached, top in zip(problem.pools, packing.heights, tops, strict=True):
         if reached < top:
             raise Error(f"pool {pool.name!r} is said to end at {reached}, and a buffer ends at {top}")
     if packing.heights[-1] != packing.height or packing.bound > packing.height:
-        raise Error(f"height {packing.height}, heights {packing.heights} and bound {packing.bound} contradict one another")
+        raise Error(
+            f"height {packing.height}, heights {packing.heights} and bound {packing.bound} contradict one another"
+        )
 
 
 def _check_place(problem: Problem, number: int, buffer: Buffer, offset: int, where: int) -> None:
@@ -58,7 +61,7 @@ def _needs(buffer: Buffer, offset: int) -> list[tuple[int, int, int, int]]:
     """List (from, until, low byte, byte after the last): what it needs, told from lifetime and gaps."""
     moments = sorted({buffer.lower, buffer.upper, *(time for gap in buffer.gaps for time in gap[:2])})
     needs = []
-    for begin, end in zip(moments, moments[1:], strict=False):
+    for begin, end in pairwise(moments):
         low, high = 0, buffer.size
         for gap in buffer.gaps:
             if gap.lower <= begin < gap.upper:

@@ -1,5 +1,6 @@
-"""Pictures of a graph: a still one in SVG."""
+"""Pictures of a graph: a still one in SVG, and a page to look around in."""
 
-from nnvm.pictures.drawing import svg
+from nnvm.pictures.drawing import left_out, svg
+from nnvm.pictures.page import html
 
-__all__ = ["svg"]
+__all__ = ["html", "left_out", "svg"]

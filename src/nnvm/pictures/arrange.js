@@ -162,7 +162,7 @@ function routesOf(scope, items, x, rowOf, bands) {
       if (!enters && to.code !== null) tips.push(tip);
     });
     return {source: item.code, key, targets: targets.map(target => items[target].code), paths, tips,
-            control: key === -1 || key === -2, label: key === 0 && item.code >= 0 ? out : null};
+            control: key === -1 || key === -2, label: item.code !== null && item.code >= 0 && item.label ? out : null};
   });
 }
 

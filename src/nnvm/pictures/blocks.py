@@ -13,8 +13,8 @@ def blocks(made: Layers, slots: int) -> list[int]:
     take them by position). Blocks are numbered by their uppermost, leftmost slots.
     """
     place = [(0, 0)] * slots
-    for i, row in enumerate(made.rows):
-        for k, slot in enumerate(row):
+    for i, slots_of_row in enumerate(made.rows):
+        for k, slot in enumerate(slots_of_row):
             place[slot] = (i, k)
     below = [-1] * slots
     taken = [False] * slots

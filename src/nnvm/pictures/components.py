@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def components(below: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return the strongly connected components of a graph given by what each node points to (Tarjan's, with a stack)."""
+    """Return the strongly connected components of a graph, given by what each node points to (Tarjan)."""
     index = [-1] * len(below)
     low = [0] * len(below)
     waiting = [False] * len(below)

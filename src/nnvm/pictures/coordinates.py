@@ -1,6 +1,7 @@
 """Where each slot of a layered picture stands from left to right."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from nnvm.pictures.layers import Segment
@@ -55,7 +56,7 @@ def _apart(
     after: Gaps = [{} for _ in range(count)]
     before: Gaps = [{} for _ in range(count)]
     for row in rows:
-        for left, right in zip(row, row[1:], strict=False):
+        for left, right in pairwise(row):
             a, b, gap = blocks[left], blocks[right], extents[left].right + extents[right].left
             if gap > after[a].get(b, -1.0):
                 after[a][b] = before[b][a] = gap

@@ -1,20 +1,22 @@
 """What a picture says of a graph: a box for every operator and end, its lines, and the wires between boxes."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from nnvm.attrs import mutates
-from nnvm.ir import ABSENT, Dim, Graph, Node, TensorData, TensorType, Value, analysis, data_of, is_constant
+from nnvm.ir import ABSENT, Dim, DType, Graph, Node, TensorData, TensorType, Value, analysis, data_of, is_constant
 from nnvm.ir.op import constant, input, variable
 from nnvm.ops import fill
 from nnvm.pictures.families import family
-from nnvm.pictures.lettering import TEXT, TITLE, clean, fit, shorten, width
+from nnvm.pictures.lettering import TITLE, clean, fit, shorten, width
 
 WIDEST: Final = 250.0
 LINE: Final = 15.0
 _MOST_PARAMS: Final = 4
 _MOST_HELD: Final = 4
 _MOST_WORDS: Final = 2000
+_SPELT: Final = (str, int, float, tuple, Mapping, bytes, TensorData, TensorType, DType, Graph)
 
 
 class Box(NamedTuple):
@@ -81,7 +83,7 @@ def _drawn(graph: Graph) -> set[Node]:
     """Return the nodes with boxes of their own: not constants, nor states that are only read."""
     found = {node for node in graph.nodes if not _is_folded(node)}
     for node in graph.nodes:
-        found.update(node.inputs[i].node for i in mutates.get(node.op, ()) if i < len(node.inputs))
+        found.update(node.inputs[i].node for i in mutates.get(node.op) or () if i < len(node.inputs))
         found.update(node.after)
     found.discard(ABSENT.node)
     return found
@@ -144,6 +146,7 @@ def made_box(
     device: str | None,
     hints: tuple[tuple[str, str], ...],
 ) -> Box:
+    """Return a box of what it says, as wide and as high as its title and lines ask for."""
     types = tuple(types)
     room = WIDEST - 24
     title = fit(title, room, TITLE, bold=True)
@@ -168,7 +171,9 @@ def _is_default(node: Node, key: str, param: Any) -> bool:
 
 
 def _is_idle(key: str, param: Any) -> bool:
-    """Say whether a window's param says nothing: strides and dilations of one, pads of zero."""
+    """Say whether a param says little: strides and dilations of one, pads of zero, a record that is no literal."""
+    if not isinstance(param, _SPELT):
+        return True
     idle = {"strides": 1, "dilations": 1, "pads": 0}.get(key)
     return isinstance(param, tuple) and all(size == idle for size in param)
 
@@ -196,7 +201,8 @@ def spell(thing: Any) -> str:
     elif isinstance(thing, (tuple, list)) and len(thing) <= 64:
         text = f"[{', '.join(map(spell, thing))}]"
     elif isinstance(thing, Mapping):
-        text = f"{len(thing)} entries"
+        entries = [f"{key} {spell(item)}" for key, item in islice(thing.items(), 8)]
+        text = ", ".join([*entries, "…"] if len(thing) > 8 else entries)
     elif isinstance(thing, (tuple, list, bytes)):
         text = f"{len(thing)} elements"
     else:

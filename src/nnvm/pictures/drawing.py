@@ -27,7 +27,7 @@ def svg(graph: Graph) -> str:
     """
     drawn, placed = diagram(graph), layout(graph)
     whole = len(drawn.boxes) <= MOST_WORDS
-    notes = _notes(drawn, placed, whole)
+    notes = left_out(graph)
     wide = max(placed.width, 360.0) if notes else placed.width
     top = 18.0 * len(notes)
     lines = [
@@ -45,9 +45,19 @@ def svg(graph: Graph) -> str:
     devices = device_colours(drawn.boxes)
     for i, (box, spot) in enumerate(zip(drawn.boxes, placed.spots, strict=True)):
         lines += _box(i, box, spot, whole, devices)
-    if whole:
-        lines += _labels(drawn, placed)
+    lines += _labels(drawn, placed, whole)
     return "\n".join([*lines, "</svg>", ""])
+
+
+def left_out(graph: Graph) -> list[str]:
+    """Return what the picture of a graph does not show, a sentence each."""
+    drawn, placed = diagram(graph), layout(graph)
+    notes = []
+    if len(drawn.boxes) > MOST_WORDS:
+        notes.append(f"{len(drawn.boxes)} boxes: params, constants and types are left out; the HTML page has them")
+    if placed.far:
+        notes.append(f"{len(placed.far)} wires are too long to be drawn; where one ends, it says where it comes from")
+    return notes
 
 
 def style() -> str:
@@ -85,15 +95,6 @@ def device_colours(boxes: Iterable[Box]) -> dict[str, str]:
 
 def _hex(*parts: float) -> str:
     return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
-
-
-def _notes(drawn: Diagram, placed: Layout, whole: bool) -> list[str]:
-    notes = []
-    if not whole:
-        notes.append(f"{len(drawn.boxes)} boxes: params, constants and types are left out; the HTML page has them.")
-    if placed.far:
-        notes.append(f"{len(placed.far)} wires are too long to be drawn; where one ends, it says from where it comes.")
-    return notes
 
 
 def _box(i: int, box: Box, spot: Spot, whole: bool, devices: Mapping[str, str]) -> Iterator[str]:
@@ -146,9 +147,9 @@ def path(points: Sequence[tuple[float, float]]) -> str:
     return "".join(parts)
 
 
-def _labels(drawn: Diagram, placed: Layout) -> Iterator[str]:
-    """Yield the types of single outputs, beside where their wires leave, and the origins of wires that are not drawn."""
-    for route in placed.routes:
+def _labels(drawn: Diagram, placed: Layout, whole: bool) -> Iterator[str]:
+    """Yield the types of single outputs, beside where their wires leave, and where wires not drawn come from."""
+    for route in placed.routes if whole else ():
         box = drawn.boxes[route.source]
         if route.output is None or len(box.labels) != 1 or not box.labels[0]:
             continue

@@ -2,12 +2,13 @@
 
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from nnvm.errors import Error
 
 _BUDGET: Final = 6
-_LEAST_BUDGET: Final = 4000
+_LEAST_BUDGET: Final = 20_000
 _LARGE: Final = 6000
 
 
@@ -41,7 +42,12 @@ class Layers(NamedTuple):
 
 
 def layers(
-    count: int, buses: Sequence[Bus], *, top: Collection[int] = (), bottom: Collection[int] = (), given: Collection[int] = ()
+    count: int,
+    buses: Sequence[Bus],
+    *,
+    top: Collection[int] = (),
+    bottom: Collection[int] = (),
+    given: Collection[int] = (),
 ) -> Layers:
     """Put items in rows, every target below its source, few rows and few crossings; linear in what is drawn.
 
@@ -242,7 +248,7 @@ def _transpose(rows: list[list[int]], above: list[list[int]], below: list[list[i
 def _crossings(rows: list[list[int]], below: list[list[int]], place: list[float]) -> int:
     """Count crossings, row by row, by inserting the lower ends into a tree of sums."""
     total = 0
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         size = len(lower)
         tree = [0] * (size + 1)
         seen = 0

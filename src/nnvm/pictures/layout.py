@@ -83,7 +83,7 @@ def _placed(
     left = min((x[slot] - extents[slot].left for row in made.rows for slot in row[:1]), default=0.0) - MARGIN
     right = max((x[slot] + extents[slot].right for row in made.rows for slot in row[-1:]), default=0.0) + MARGIN
     x = [round(place - left, 1) for place in x]
-    row_of = {slot: i for i, row in enumerate(made.rows) for slot in row}
+    row_of = {slot: i for i, slots in enumerate(made.rows) for slot in slots}
     bands = _bands(boxes, made, x, row_of)
     spots = []
     for item, box in enumerate(boxes):
@@ -114,9 +114,7 @@ def _placed(
     return Layout(max(round(right - left, 1), 2 * MARGIN), height, tuple(spots), tuple(routes), tuple(far))
 
 
-def _bands(
-    boxes: Sequence[Box], made: Layers, x: list[float], row_of: Mapping[int, int]
-) -> list[tuple[float, float]]:
+def _bands(boxes: Sequence[Box], made: Layers, x: list[float], row_of: Mapping[int, int]) -> list[tuple[float, float]]:
     """Return where each row begins and ends; the farther a wire between two rows goes aside, the farther apart."""
     aside = [0.0] * (len(made.rows) + 1)
     for upper, lower, _ in made.segments:
@@ -124,8 +122,8 @@ def _bands(
         aside[row] = max(aside[row], abs(x[upper] - x[lower]))
     bands = []
     at = MARGIN
-    for i, row in enumerate(made.rows):
-        tall = max((boxes[slot].height for slot in row if slot < len(boxes)), default=0.0)
+    for i, slots in enumerate(made.rows):
+        tall = max((boxes[slot].height for slot in slots if slot < len(boxes)), default=0.0)
         at += round(GAP + min(90.0, aside[i] / 9), 1) if i else 0.0
         bands.append((round(at, 1), round(at + tall, 1)))
         at += tall

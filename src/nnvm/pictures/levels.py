@@ -1,4 +1,4 @@
-"""What a page needs to draw each scope: its members in rows, the wires between them, and ports for what crosses its border."""
+"""What a page needs to draw each scope: members in rows, wires, and ports for what crosses its border."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ _MOST_PORTS: Final = 24
 class Level(NamedTuple):
     """One scope opened: slots are `ports` entries, then its members, then an exit if there is one, then bends.
 
-    `doors[b]` says, for each near target of bus b, through which entry of that target (a scope) it goes on, -1 for a box.
+    `doors[b]` says, for each near target of bus b, which entry of that target (a scope) it goes on through; -1: a box.
     """
 
     ports: int
@@ -71,7 +71,9 @@ def _level(
 ) -> Level:
     own = entries[number]
     ports = len(set(own.values()))
-    local: dict[object, int] = {**own, **{member: ports + i for i, member in enumerate(scope.members)}}
+    local: dict[object, int] = {member: ports + i for i, member in enumerate(scope.members)}
+    for port, place in own.items():
+        local[port] = place
     has_exit = any(_EXIT in targets for targets in links.values())
     count = ports + len(scope.members)
     if has_exit:
@@ -82,7 +84,7 @@ def _level(
         port = source if isinstance(source, tuple) else (number, source, key)
         reached = merged.setdefault((local[source], key), {})
         for target in targets:
-            door = entries[~target].get(port, -1) if isinstance(target, int) and target < 0 else -1  # type: ignore[arg-type]
+            door = entries[~target].get(port, -1) if isinstance(target, int) and target < 0 else -1
             reached.setdefault(local[target], door)
     buses, doors = [], []
     for (start, key), reached in sorted(merged.items()):

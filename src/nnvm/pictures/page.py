@@ -14,11 +14,13 @@ from nnvm.pictures.diagram import Box, Diagram, diagram, made_box
 from nnvm.pictures.drawing import device_colours
 from nnvm.pictures.families import PALETTE
 from nnvm.pictures.layout import LABEL
-from nnvm.pictures.levels import Level, levels
 from nnvm.pictures.lettering import clean, width
+from nnvm.pictures.levels import Level, levels
 from nnvm.pictures.scopes import FLAT, Scope, scopes
 
-_POLICY: Final = "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
+)
 
 
 def html(graph: Graph) -> str:

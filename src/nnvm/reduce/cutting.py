@@ -216,7 +216,9 @@ def refilled(data: TensorData, old: int, new: int) -> TensorData | None:
 
 def filled(type: Type | None, number: int) -> Value | None:
     """Return a constant of a type that is one number throughout; None where the type has open sizes or no numbers."""
-    if not isinstance(type, TensorType) or not all(isinstance(size, int) for size in type.shape_or_none or ("?",)):
+    if not isinstance(type, TensorType) or type.shape_or_none is None:
+        return None
+    if not all(isinstance(size, int) for size in type.shape):
         return None
     try:
         return constant(data=tensor_data(bool(number) if type.dtype.kind == "bool" else number, type))

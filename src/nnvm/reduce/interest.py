@@ -18,7 +18,7 @@ from nnvm.options import Stage
 from nnvm.pipeline import PassError, optimize, stages
 from nnvm.verifying import Refusal, Verifier
 
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\bNone\b")
 _HEAD: Final = re.compile(r"[^(\[{<=\n]*")
 
 

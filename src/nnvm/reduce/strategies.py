@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from nnvm.errors import Error
-from nnvm.ir import Graph, Node, TensorData, Value, constant, input, operators, params, tensor_data, variable
+from nnvm.ir import Graph, Node, TensorData, Value, constant, operators, params, tensor_data, variable
 from nnvm.ir.node import ABSENT
 from nnvm.passes.infer_types import infer_types
 from nnvm.passes.set_dims import dim_names, set_dims
@@ -127,7 +127,7 @@ def constants(search: Search) -> None:
 
 
 def inputs(search: Search) -> None:
-    """Leave out inputs that nothing reads, and let one input of a type stand for the others."""
+    """Leave out inputs that nothing reads; let one input of a type, one constant of equal ones, stand for others."""
     graph = search.graph
     read = set(graph.nodes)
     unread = [value for value in graph.inputs if value.node not in read]
@@ -135,9 +135,10 @@ def inputs(search: Search) -> None:
     graph = search.graph
     first: dict[Any, Value] = {}
     twins = []
-    for value in graph.inputs:
-        other = first.setdefault((value.node.op, value.type), value)
-        if other is not value and value.node.op is input:
+    for value in dict.fromkeys((*graph.inputs, *(node.outputs[0] for node in graph.nodes if node.op is constant))):
+        key = value.node.params["data"].key if value.node.op is constant else value.type
+        other = first.setdefault((value.node.op, key), value)
+        if other is not value and value.node.op is not variable:
             twins.append((value, other))
     search.most(twins, lambda chosen: iter([revise(graph, dict(chosen))]))
 

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.backends.numpy.running import DEVICE, lend
-from tests.ops import test_activation, test_arithmetic, test_index, test_linear, test_nn, test_reduce, test_shape
+from tests.ops import (
+    test_activation,
+    test_arithmetic,
+    test_image,
+    test_index,
+    test_linear,
+    test_nn,
+    test_recurrent,
+    test_reduce,
+    test_shape,
+)
 from tests.ops.uses import Numpy, Use, agree, apply, ours, seeds, symbolic
 
 from nnvm import ops
@@ -33,7 +43,17 @@ from nnvm.ir import (
     tensor_data,
 )
 
-FAMILIES = (test_arithmetic, test_activation, test_linear, test_reduce, test_shape, test_index, test_nn)
+FAMILIES = (
+    test_arithmetic,
+    test_activation,
+    test_linear,
+    test_reduce,
+    test_shape,
+    test_index,
+    test_nn,
+    test_recurrent,
+    test_image,
+)
 USES = {op: strategy for family in FAMILIES for op, strategy in family.USES.items()}
 SHIPPED = [getattr(ops, name) for name in ops.__all__]
 

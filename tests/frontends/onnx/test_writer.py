@@ -78,7 +78,7 @@ def test_names_are_unique() -> None:
     assert names[-1] == "y"
 
 
-@pytest.mark.parametrize("names", [["x"], ["y", "y"], [""]])
+@pytest.mark.parametrize("names", [["x"], [""]])
 def test_impossible_names_are_errors(names: list[str]) -> None:
     x = named_input("x", f32[2])
     with pytest.raises(Error, match=r"output .* needs a name that no input and no other output has"):
@@ -86,7 +86,7 @@ def test_impossible_names_are_errors(names: list[str]) -> None:
 
 
 def test_two_inputs_of_one_name_are_an_error() -> None:
-    with pytest.raises(Error, match="two inputs are called 'x'"):
+    with pytest.raises(Error, match="are both called 'x'"):
         written(Graph([named_input("x", f32[2]) + named_input("x", f32[2])]))
 
 

@@ -74,12 +74,12 @@ def _own(node: Node) -> str:
     return RENAMED.get(node.op.name, node.op.name)
 
 
-def _window(node: Node) -> Mapping[str, Any]:
+def _window(node: Node, weight: int = 1) -> Mapping[str, Any]:
     """Fill in the defaults of a window and turn `auto_pad` into pads."""
     image = node.inputs[0].shape[2:]
     rank = len(image)
     given = node.params
-    kernel: Any = given["kernel"] or node.inputs[1].shape[2:]
+    kernel: Any = given["kernel"] or node.inputs[weight].shape[2:]
     strides, dilations = given["strides"] or (1,) * rank, given["dilations"] or (1,) * rank
     pads = given["pads"] or (0,) * (2 * rank)
     if given["auto_pad"] == "VALID":
@@ -105,6 +105,13 @@ def _same(node: Node, size: Any, kernel: Any, stride: int, dilation: int) -> int
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     window = {key: value for key, value in _window(node).items() if key != "kernel"}
     return "conv", node.inputs, window | {"groups": node.params["groups"]}
+
+
+@lowering(ops.conv_integer, ops.qlinear_conv)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    window = _window(node, 3 if node.op is ops.qlinear_conv else 1)
+    window = {key: value for key, value in window.items() if key != "kernel"}
+    return node.op.name, node.inputs, window | {"groups": node.params["groups"]}
 
 
 @lowering(ops.conv_transpose)
@@ -155,11 +162,25 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "batch_norm", node.inputs, {"epsilon": node.params["epsilon"]}
 
 
-@lowering(ops.cast)
+@lowering(ops.bit_cast)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "bit_cast", node.inputs, {}
+
+
+@lowering(ops.quantize_linear, ops.dequantize_linear, ops.attention)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    """Say element types by name; that of the output is told by the output."""
+    params = {key: value for key, value in _flags(node).items() if key != "output_dtype"}
+    for key in params.keys() & {"precision", "softmax_precision"}:
+        params[key] = params[key].name if params[key] else ""
+    return node.op.name, node.inputs, params
+
+
+@lowering(ops.cast, ops.cast_like)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return (
         "cast",
-        node.inputs,
+        node.inputs[:1],
         {"saturate": int(node.params["saturate"])} if node.outputs[0].dtype.name.startswith("float8") else {},
     )
 
@@ -261,7 +282,7 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 @lowering(
     ops.gemm, ops.argmax, ops.argmin, ops.cumsum, ops.cumprod, ops.mod, ops.trilu, ops.top_k, ops.unique,
-    ops.non_max_suppression,
+    ops.non_max_suppression, ops.rotary_embedding,
 )  # fmt: skip
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return _own(node), node.inputs, _flags(node)

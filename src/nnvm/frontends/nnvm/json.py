@@ -28,12 +28,17 @@ def to_json(graph: Graph, *, hints: bool = False, inline_bytes: int | None = Non
 
 
 def from_json(
-    text: str, weights: Mapping[str, TensorData] | None = None, *, operators: Mapping[str, Op[..., Any]] | None = None
+    text: str,
+    weights: Mapping[str, TensorData] | None = None,
+    *,
+    operators: Mapping[str, Op[..., Any]] | None = None,
+    file: str = "",
 ) -> Graph:
     """Return the graph that JSON spells, over the operators we ship, those of plugins, and those given by name.
 
-    `weights` holds its large constants by the hexadecimal of their content key. Nothing is executed. Raises Error with
-    the line, and the column or the node and field, where the JSON spells no graph.
+    `weights` holds its large constants by the hexadecimal of their content key; `file` is what provenance calls where
+    the nodes stood. Nothing is executed. Raises Error with the line, and the column or the node and field, where the
+    JSON spells no graph.
     """
     known = {each.name: each for each in (getattr(ops, name) for name in ops.__all__)}
     wanted = plugins.names("nnvm.ops")
@@ -41,7 +46,7 @@ def from_json(
     found = {name: plugins.find("nnvm.ops", name) for name in wanted if name in used}
     there = {name: each for name, each in found.items() if each is not None}
     given = {**there, **known, **(operators or {})}
-    return read_json(text, given, weights or {}, kinds_in(text, '"{}"'), mutates.get)
+    return read_json(text, given, weights or {}, kinds_in(text, '"{}"'), mutates.get, f"{file}, " if file else "")
 
 
 def load(path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] | None = None) -> Graph:
@@ -49,7 +54,7 @@ def load(path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] 
 
     Raises Error, naming the file, for JSON that is no graph of ours and for data that is missing or broken.
     """
-    return read_beside(path, lambda text, data: from_json(text, data, operators=operators))
+    return read_beside(path, lambda text, data: from_json(text, data, operators=operators, file=os.fspath(path)))
 
 
 def save(graph: Graph, path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] | None = None) -> None:

@@ -136,6 +136,21 @@ def _thresholded_relu(out: Array, x: Array, part: Array, *, alpha: float = 1.0) 
     np.copyto(out, 0, where=keep)
 
 
+def _shrink(
+    out: Array, x: Array, part: Array, below: Array, kept: Array, *, lambd: float = 0.5, bias: float = 0.0
+) -> None:
+    """Move what is beyond `lambd` by `bias` towards zero, and replace the rest by zero."""
+    low, keep = below.view(np.bool_)[: x.size], kept.view(np.bool_)[: x.size]
+    np.less(x, -lambd, out=low)
+    np.greater(x, lambd, out=keep)
+    np.logical_or(low, keep, out=keep)
+    np.subtract(x, bias, out=part, casting="unsafe")
+    np.add(x, bias, out=part, where=low, casting="unsafe")
+    np.logical_not(keep, out=keep)
+    np.copyto(out, part)
+    np.copyto(out, 0, where=keep)
+
+
 def _mish(out: Array, x: Array, part: Array, other: Array) -> None:
     """Multiply by tanh(softplus(x))."""
     _softplus(part, x, other)
@@ -210,6 +225,7 @@ _FORMULAS = (
     ("thresholded_relu", _thresholded_relu, 1),
     ("mish", _mish, 2),
     ("swish", _swish, 1),
+    ("shrink", _shrink, 3),
     ("gelu", _gelu, 4),
     ("erf", _erf, 3),
 )

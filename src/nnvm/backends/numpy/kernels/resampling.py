@@ -91,22 +91,22 @@ def taps(axis: Axis, way: Filter) -> int:
 
 
 def neighbours(axis: Axis, way: Filter, first: int, last: int, index: Array, weight: Array) -> None:
-    """Write, for each element, the neighbours it is made of and their weights, which add up to 1."""
-    count = index.shape[1]
+    """Write, a column an element, the neighbours it is made of and their weights, which add up to 1."""
+    count = len(index)
     step = max(1, _CHUNK // count)
     for start in range(first, last, step):
         some = slice(start - first, min(start + step, last) - first)
         x = coordinates(axis, way.coordinates, start, first + some.stop, weight.dtype)
         below = np.floor(x)
-        near = below[:, None] + np.arange(1 - count // 2, 1 + count // 2)
-        share = _shares(near - x[:, None], axis.scale if way.antialias else 1.0, way)
+        near = below + np.arange(1 - count // 2, 1 + count // 2)[:, None]
+        share = _shares(near - x, axis.scale if way.antialias else 1.0, way)
         if way.exclude:
             share[(near < 0) | (near >= axis.size)] = 0
-        total = share.sum(axis=1, keepdims=True)
-        np.divide(share, total, out=weight[some], where=total != 0)
-        np.copyto(weight[some], 0, where=total == 0)
+        total = share.sum(axis=0)
+        np.divide(share, total, out=weight[:, some], where=total != 0)
+        np.copyto(weight[:, some], 0, where=total == 0)
         np.clip(near, 0, axis.size - 1, out=near)
-        np.copyto(index[some], near, casting="unsafe")
+        np.copyto(index[:, some], near, casting="unsafe")
 
 
 def _shares(away: Array, scale: float, way: Filter) -> Array:
@@ -117,7 +117,7 @@ def _shares(away: Array, scale: float, way: Filter) -> Array:
     a = way.coefficient
     inside = ((a + 2) * away - (a + 3)) * away * away + 1
     outside = ((a * away - 5 * a) * away + 8 * a) * away - 4 * a
-    return np.where(away <= 1, inside, np.where(away < 2, outside, 0))
+    return np.asarray(np.where(away <= 1, inside, np.where(away < 2, outside, 0)))
 
 
 def beyond(axis: Axis, way: Filter, first: int, last: int) -> Array:

@@ -146,15 +146,10 @@ def _repeats(axis: Axis, way: Filter) -> int:
 
 
 def _repeat(out: Array, x: Array, times: list[int]) -> None:
-    """Write every element into the first of its places along all axes but the last, then copy whole lines."""
-    *lines, last = times
-    firsts = tuple(slice(None, None, each) for each in lines)
-    for k in range(last):
-        np.copyto(out[(slice(None), *firsts, slice(k, None, last))], x)
-    for i in reversed(range(len(lines))):
-        before = (slice(None), *firsts[:i])
-        for k in range(1, lines[i]):
-            np.copyto(out[(*before, slice(k, None, lines[i]))], out[(*before, slice(0, None, lines[i]))])
+    """Write every element into each of its places, one place of all elements at a time."""
+    for firsts in product(*map(range, times)):
+        strides = (slice(first, None, each) for first, each in zip(firsts, times, strict=True))
+        np.copyto(out[(slice(None), *strides)], x)
 
 
 def _blend(out: Array, x: Array, plan: list[Axis], way: Filter, room: Array) -> None:
@@ -190,7 +185,8 @@ def _need(sizes: list[int], x: Shape, plan: list[Axis], way: Filter, item: int) 
         reads.append(min(axis.size, int(slope * (size - 1)) + count + 3))
         bytes_ += size * count * (8 + item)
     now, largest = [sizes[0], *reads, sizes[-1]], 0
-    bytes_ += prod(now) * item
+    if prod(now[2:]) < _LONG:
+        bytes_ += prod(now) * item
     for i, axis in enumerate(plan):
         if not _stays(axis):
             now[i + 1] = sizes[i + 1]
@@ -211,7 +207,7 @@ def _blend_box(
             tables.append(None)
             reads.append(part)
             continue
-        shape = (part.stop - part.start, taps(axis, way))
+        shape = (taps(axis, way), part.stop - part.start)
         index, weight = carve(room[used:], (shape, INDEX), (shape, dtype))
         used += -(-index.nbytes // 64) * 64 + -(-weight.nbytes // 64) * 64
         neighbours(axis, way, part.start, part.stop, index, weight)
@@ -226,7 +222,7 @@ def _blend_box(
             left[i + 1] = out.shape[i + 1]
             shapes.append(tuple(left))
     direct = out.dtype == dtype
-    copied = source.dtype != dtype or not source.flags.c_contiguous
+    copied = prod(source.shape[2:]) < _LONG and (source.dtype != dtype or not source.flags.c_contiguous)
     parts: list[tuple[Shape, Any]] = [(source.shape if copied else (0,), dtype), ((max(map(prod, shapes)),), dtype)]
     parts += [(each if i + 1 < len(shapes) or not direct else (0,), dtype) for i, each in enumerate(shapes)]
     copy, spare, *between = carve(room[used:], *parts)
@@ -250,25 +246,19 @@ def _along(out: Array, x: Array, axis: int, index: Array, weight: Array, spare: 
         line = spare[: prod(out.shape) // max(1, out.shape[axis])].reshape(*out.shape[:axis], *out.shape[axis + 1 :])
         for j in range(out.shape[axis]):
             goal = out[(*lead, j)]
-            np.multiply(x[(*lead, index[j, 0])], weight[j, 0], out=goal)
-            for k in range(1, index.shape[1]):
-                if weight[j, k]:
-                    np.multiply(x[(*lead, index[j, k])], weight[j, k], out=line)
+            np.multiply(x[(*lead, index[0, j])], weight[0, j], out=goal)
+            for k in range(1, len(index)):
+                if weight[k, j]:
+                    np.multiply(x[(*lead, index[k, j])], weight[k, j], out=line)
                     np.add(goal, line, out=goal)
         return
     part = spare[: out.size].reshape(out.shape)
     tail = (-1, *[1] * (out.ndim - 1 - axis))
-    chosen = np.empty(len(index), INDEX) if len(index) <= 1024 else None
-    for k in range(index.shape[1]):
-        where = np.ascontiguousarray(index[:, k]) if chosen is None else chosen
-        if chosen is not None:
-            chosen[...] = index[:, k]
-        np.take(x, where, axis=axis, out=part, mode="clip")
-        np.multiply(part, weight[:, k].reshape(tail), out=part)
+    for k, (places, shares) in enumerate(zip(index, weight, strict=True)):
+        np.take(x, places, axis=axis, out=part, mode="clip")
+        np.multiply(part, shares.reshape(tail), out=out if k == 0 else part)
         if k:
             np.add(out, part, out=out)
-        else:
-            np.copyto(out, part)
 
 
 def _settle(out: Array, x: Array) -> None:
@@ -292,7 +282,7 @@ def _blank(out: Array, plan: list[Axis], way: Filter, value: float) -> None:
 
 
 def resize_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
-    """Return the bytes a resize wants, at most 256 KiB unless a filter shrinks three axes at once."""
+    """Return the bytes a resize wants, at most 256 KiB unless a filter needs more for a single element."""
     out, x = out_shapes[0], in_shapes[0]
     if out is None or x is None:
         return LIMIT
@@ -300,8 +290,11 @@ def resize_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, param
         return min(LIMIT, 8 * (len(out) + 1) * prod(out) + 2048)
     if not params.get("antialias"):
         return min(LIMIT, 48 * (prod(out) + prod(x)) + 128 * sum(out) + 4096)
-    moved = [i for i, (p, q) in enumerate(zip(out, x, strict=True)) if p != q]
-    return LIMIT + 24 * prod(x[moved[0] + 1 :]) if len(moved) > 2 else LIMIT
+    if not prod(out) or not prod(x):
+        return 0
+    plan = [Axis(size, goal, goal / size * 0.99) for size, goal in zip(x, out, strict=True) if size != goal]
+    way = Filter(params["mode"], params.get("coordinates", "half_pixel"), antialias=True)
+    return max(LIMIT, _need([1] * (len(plan) + 2), x, plan, way, 8)) if plan else LIMIT
 
 
 KERNELS = {"resize": resize}

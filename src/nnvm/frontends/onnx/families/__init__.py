@@ -3,13 +3,25 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nnvm.frontends.onnx.families import activation, arithmetic, image, index, nn, recurrent, reduce, selection, shape
+from nnvm.frontends.onnx.families import (
+    activation,
+    arithmetic,
+    attention,
+    image,
+    index,
+    nn,
+    quantize,
+    recurrent,
+    reduce,
+    selection,
+    shape,
+)
 from nnvm.frontends.onnx.rows import Row
 from nnvm.ir import Op
 
 ROWS: Final[tuple[Row, ...]] = (
     *arithmetic.ROWS, *activation.ROWS, *nn.ROWS, *recurrent.ROWS, *reduce.ROWS, *shape.ROWS, *index.ROWS, *image.ROWS,
-    *selection.ROWS,
+    *selection.ROWS, *quantize.ROWS, *attention.ROWS,
 )  # fmt: skip
 BY_TYPE: Final[Mapping[str, Row]] = {row.type: row for row in ROWS}
 BY_OP: Final[Mapping[Op[..., Any], Row]] = {op: row for row in ROWS for op in row.ops}

@@ -4,7 +4,7 @@ from typing import Final
 
 from nnvm import ops
 from nnvm.frontends.onnx.rows import Read, Row, Use, Written, columns_of, read_params, too_old, write_params
-from nnvm.ir import Node, Value, data_of, f32, tensor_data
+from nnvm.ir import ABSENT, Node, TensorType, Value, data_of, f32, tensor_data
 
 _TURN: Final = 11
 """The opset from which a Resize says where elements come from."""
@@ -35,7 +35,16 @@ def _read_resize(use: Use) -> Read | None:
 def _write_resize(node: Node, opset: int) -> Written:
     if opset < _TURN:
         raise too_old(node, "Resize", opset, _TURN, "an older Resize does not say where elements come from")
-    return Written("Resize", node.inputs, write_params(_RESIZE, node.params))
+    inputs = [*node.inputs, ABSENT, ABSENT]
+    if opset < 13 and inputs[2] is ABSENT:
+        raise too_old(node, "Resize", opset, 13, "it has no scales, which an older one may not leave out")
+    roi = _stand_in(opset, inputs[2]) if inputs[1] is ABSENT else inputs[1]
+    return Written("Resize", (inputs[0], roi, *inputs[2:]), write_params(_RESIZE, node.params))
+
+
+def _stand_in(opset: int, scales: Value) -> Value | str:
+    """Return what to write for a region that nothing reads: before opset 13 it must be there, so the scales are."""
+    return "" if opset >= 13 else scales
 
 
 def _read_upsample(use: Use) -> Read | None:
@@ -57,7 +66,7 @@ def _write_upsample(node: Node, opset: int) -> Written:
         attributes |= {"coordinate_transformation_mode": "asymmetric"}
         if node.params["mode"] == "nearest":
             attributes |= {"nearest_mode": _rule(node, opset, scales)}
-        return Written("Resize", (x, "", scales), attributes)
+        return Written("Resize", (x, _stand_in(opset, scales), scales), attributes)
     if opset == _TURN - 1:
         return Written("Resize", node.inputs, attributes)
     if opset == 9:
@@ -81,7 +90,32 @@ def _rule(node: Node, opset: int, scales: Value) -> str:
     raise too_old(node, "Resize", opset, _TURN - 1, why)
 
 
+_GRID: Final = columns_of({"align_corners": False, "mode": "linear", "padding_mode": "zeros"})
+_BEFORE_20: Final = {"linear": "bilinear", "cubic": "bicubic"}
+"""Names of modes when images had two axes."""
+
+
+def _read_grid_sample(use: Use) -> Read | None:
+    modes = {old: new for new, old in _BEFORE_20.items()}
+    if use.opset < 20 and "mode" in use.attributes:
+        use.attributes["mode"] = modes.get(use.attributes["mode"], use.attributes["mode"])
+    params = read_params(_GRID, use)
+    return None if params is None else (ops.grid_sample, use.inputs, params)
+
+
+def _write_grid_sample(node: Node, opset: int) -> Written:
+    attributes = write_params(_GRID, node.params)
+    if opset < 20:
+        type = node.inputs[0].type
+        if isinstance(type, TensorType) and type.shape_or_none is not None and len(type.shape) != 4:
+            raise too_old(node, "GridSample", opset, 20, f"its images have {len(type.shape) - 2} axes, not 2")
+        if "mode" in attributes:
+            attributes["mode"] = _BEFORE_20.get(attributes["mode"], attributes["mode"])
+    return Written("GridSample", node.inputs, attributes)
+
+
 ROWS: Final[tuple[Row, ...]] = (
     Row("Resize", ops.resize, _read_resize, _write_resize),
     Row("Upsample", ops.upsample, _read_upsample, _write_upsample),
+    Row("GridSample", ops.grid_sample, _read_grid_sample, _write_grid_sample),
 )

@@ -1,0 +1,120 @@
+"""Putting blocks down one by one, in many orders, at the lowest gap or at the tightest."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nnvm.packing.budget import Budget
+from nnvm.packing.sections import Array, Columns
+from nnvm.runtime.memory import Block, pairs, place, sweep
+
+ORDERS: Final = ("size", "peak", "area", "conflicts", "duration", "start", "load")
+FITS: Final = ("first", "best")
+TICK: Final = 256
+"""Blocks between two looks at the clock."""
+
+
+def attempts(blocks: Sequence[Block], columns: Columns, budget: Budget) -> Iterator[tuple[str, list[int]]]:
+    """Yield packings, the cheap ones first, while the budget lasts; the sweep through time always comes."""
+    budget.spend(len(blocks) * 8)  # its bound and its check are in this
+    yield "sweep", sweep(blocks)
+    cost = len(blocks) * 4
+    if not budget.affords(cost):
+        return
+    budget.spend(cost)
+    yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
+    listed, cost = cheaper(blocks)
+    for order in ORDERS:
+        numbers = None
+        for fit in FITS:
+            if not budget.affords(cost):
+                return
+            budget.spend(cost)
+            numbers = ordered(columns, order, len(blocks)) if numbers is None else numbers
+            if listed:
+                yield f"{order}, {fit} fit", place(blocks, numbers, tightest=fit == "best")
+                continue
+            found = place_masked(blocks, numbers, fit == "best", stop=budget.late)
+            if found is None:
+                return
+            yield f"{order}, {fit} fit", found
+
+
+def cheaper(blocks: Sequence[Block]) -> tuple[bool, int]:
+    """Tell whether to list the neighbours of a block rather than compare it with all, and the steps that takes."""
+    count = len(blocks)
+    listed = int(count * 10 + pairs(blocks) * 0.5)
+    masked = int(count * 12 + count * count * 0.001)
+    return listed <= masked, min(listed, masked)
+
+
+def ordered(columns: Columns, order: str, count: int) -> list[int]:
+    """Return the numbers of `count` blocks, the one to put down first at the front; ties by size, then by start.
+
+    "peak" puts what lives at the fullest time first and the longest first, "load" what lives at fuller times first.
+    """
+    first, last, size = columns.first, columns.last, columns.size
+    duration = columns.ends - columns.begins
+    peak = int(columns.live.argmax()) if columns.count else 0
+    keys: dict[str, Callable[[], tuple[npt.NDArray[Any], ...]]] = {
+        "size": lambda: (-size,),
+        "peak": lambda: (-duration, ((first > peak) | (last <= peak)).astype(np.int64)),
+        "area": lambda: (-(size.astype(np.float64) * duration),),
+        "conflicts": lambda: (
+            np.searchsorted(np.sort(columns.ends), columns.begins, "right")
+            - np.searchsorted(np.sort(columns.begins), columns.ends, "left"),
+        ),
+        "duration": lambda: (-duration,),
+        "start": lambda: (columns.begins,),
+        "load": lambda: (-duration, -(columns.worst * 50 // max(columns.bound, 1))),
+    }
+    lively = columns.index[np.lexsort((columns.begins, -size, *keys[order]()))]
+    rest = np.ones(count, dtype=np.bool_)
+    rest[lively] = False
+    numbers: list[int] = np.concatenate([lively, np.flatnonzero(rest)]).tolist()
+    return numbers
+
+
+def place_masked(
+    blocks: Sequence[Block], order: Sequence[int], tightest: bool, stop: Callable[[], bool] = lambda: False
+) -> list[int] | None:
+    """Put blocks down in this order; who lives with a block is found by comparing it with all that lie already.
+
+    `stop` is asked every TICK blocks; None where it says so.
+    """
+    offsets = [0] * len(blocks)
+    lying: Array = np.zeros((4, len(blocks)), dtype=np.int64)  # lower, upper, offset, end; from low offsets to high
+    count = 0
+    for number, index in enumerate(order):
+        if number % TICK == TICK - 1 and stop():
+            return None
+        lower, upper, size = blocks[index]
+        if not size or lower >= upper:
+            continue
+        lowers, uppers, starts, ends = lying[:, :count]
+        together = (lowers < upper) & (uppers > lower)
+        offset = gap(starts[together], ends[together], size, tightest)
+        at = int(np.searchsorted(starts, offset))
+        lying[:, at + 1 : count + 1] = lying[:, at:count]
+        lying[:, at] = lower, upper, offset, offset + size
+        offsets[index] = offset
+        count += 1
+    return offsets
+
+
+def gap(starts: Array, ends: Array, size: int, tightest: bool) -> int:
+    """Find where `size` bytes fit between ranges sorted by their start: lowest, or tightest and then lowest."""
+    if not len(starts):
+        return 0
+    free_from = np.empty_like(starts)
+    free_from[0] = 0
+    np.maximum.accumulate(ends[:-1], out=free_from[1:])
+    spare = starts - free_from - size
+    fits = spare >= 0
+    if not fits.any():
+        return int(ends.max())
+    if tightest:
+        return int(free_from[np.where(fits, spare, np.iinfo(np.int64).max).argmin()])
+    return int(free_from[fits.argmax()])

@@ -1,4 +1,4 @@
-"""Seventeen real models beside their peers: nodes, seconds, equality, shapes, memory, latency: `python -m benchmarks.zoo`."""
+"""Seventeen real models beside five peers, by nodes, seconds, numbers, shapes, memory: `python -m benchmarks.zoo`."""
 
 import argparse
 import json
@@ -6,7 +6,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +146,8 @@ class _Zoo:
             values = [value for node in graph.nodes if node.inputs for value in node.outputs]
             ranked = sum(_rank_known(value.type) for value in values)
             shaped = sum(_shape_known(value.type) for value in values)
-            born = sorted({value.node.op.name for value in values if _is_born(value)})
+            given = {name for value in graph.inputs for size in value.type.shape for name in _names(size)}
+            born = sorted({value.node.op.name for value in values if _is_born(value, given)})
             shares = [f"{count / len(values):.1%}" for count in (ranked, shaped)]
             rows.append(
                 [model.name, len(values), *shares, ", ".join(born) or "-", "yes" if shares[0] == "100.0%" else "NO"]
@@ -177,7 +180,7 @@ class _Zoo:
             source = self._numeric(model)
             run, other = compiled(source), session(source, 1)
             inputs = model.inputs(0, self.seed)
-            times = alternate([lambda: run(inputs), lambda: other.run(None, inputs)], 3 * self.repeats)
+            times = alternate([partial(run, inputs), partial(other.run, None, inputs)], 3 * self.repeats)
             reference = _reference(source, inputs)
             beside: Cell = f"{reference / times[0]:.1f}" if isinstance(reference, float) else "-"
             milliseconds = [seconds * 1e3 for seconds in times]
@@ -246,18 +249,9 @@ def _shape_known(type: Any) -> bool:
     return _rank_known(type) and UNKNOWN not in type.shape_or_none
 
 
-def _is_born(value: Any) -> bool:
-    """Say whether a dimension that no input of the node has appears here."""
-    if not _rank_known(value.type):
-        return True
-    before = {
-        name
-        for each in value.node.inputs
-        if _rank_known(each.type)
-        for size in each.type.shape
-        for name in _names(size)
-    }
-    return not _shape_known(value.type) or not {name for size in value.type.shape for name in _names(size)} <= before
+def _is_born(value: Any, given: Container[str]) -> bool:
+    """Say whether a dimension is unknown, or hangs on more than the dimensions that the graph's inputs have."""
+    return not _shape_known(value.type) or any(name not in given for size in value.type.shape for name in _names(size))
 
 
 def _names(size: Any) -> tuple[str, ...]:
@@ -272,8 +266,6 @@ def _at(size: Any) -> int:
 
 def _reference(source: Path, inputs: Mapping[str, Any]) -> Cell:
     """Return the seconds of one run of onnx.reference, or in words why there are none."""
-    import time
-
     from onnx.reference import ReferenceEvaluator
 
     try:

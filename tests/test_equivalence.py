@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnvm import ops
-from nnvm.equivalence import agree, candidate_bindings, compare, open_dimensions, random_inputs
+from nnvm.equivalence import Reference, agree, candidate_bindings, compare, open_dimensions, random_inputs
 from nnvm.errors import Error
 from nnvm.ir import Graph, boolean, dim, f16, f32, f64, i32, i64, named_input, tensor_data, trace, u8
 
@@ -235,3 +235,19 @@ def test_candidates_are_many_and_none_twice():
     assert {"n": 1, "h": 224, "w": 224} in rows
     assert all(set(row) == {"n", "h", "w"} for row in rows)
     assert any(row["h"] != row["w"] for row in rows)
+
+
+def test_a_reference_runs_once_for_many_comparisons():
+    original = trace(lambda x: ops.relu(x), x=f32["n"])
+    reference = Reference(original, seeds=2, seed=5)
+    assert [binding for binding, _ in reference.rows] == [{"n": 1}, {"n": 7}, {"n": 2}]
+    assert all(len(outputs) == 2 for _, outputs in reference.rows)
+    expected = [np.maximum(arrays["x"], 0) for arrays in reference.inputs({"n": 7})]
+    assert all(np.array_equal(a, b[0]) for a, b in zip(expected, reference.rows[1][1], strict=True))
+    assert compare(reference, original).equivalent is True
+    assert compare(reference, trace(lambda x: ops.tanh(x), x=f32["n"])).equivalent is False
+    refused = Reference(trace(odd, x=f32["n"]))
+    assert refused.rows == []
+    assert refused.refused
+    with pytest.raises(Error, match=r"none of the sizes tried"):
+        compare(refused, trace(odd, x=f32["n"]))

@@ -196,6 +196,21 @@ def test_passes_are_listed_in_the_order_they_run():
     assert set(PASSES) <= set(listed)
 
 
+def test_a_stranger_with_the_name_of_one_of_ours_is_refused_in_the_list(monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    from nnvm import plugins
+
+    offer = EntryPoint("cse", "strange:cse", "nnvm.passes")
+    monkeypatch.setattr(plugins, "installed", lambda: [offer])
+    plugins.forget()
+    try:
+        with pytest.raises(Error, match=r"the pass 'cse' is offered by strange and by nnvm"):
+            all_passes()
+    finally:
+        plugins.forget()
+
+
 def test_verify_each_names_the_pass_that_broke_the_graph():
     def spoil(graph):
         value = graph.outputs[0]

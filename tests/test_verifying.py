@@ -9,7 +9,7 @@ from nnvm.errors import Error
 from nnvm.ir import EMPTY, Graph, Node, Value, apply_rules, f32, foreign, named_input, rule, trace, work
 from nnvm.ir.firings import observing
 from nnvm.pipeline import PassError, optimize
-from nnvm.verifying import BLAMED, Verifier
+from nnvm.verifying import BLAMED, Refusal, Verifier
 
 
 @rule
@@ -190,3 +190,23 @@ def test_the_seed_and_the_limits_are_those_given():
     optimize(graph, [clipped], verify_each=Verifier(limits=(1.0, 2.0)))
     with pytest.raises(PassError):
         optimize(graph, [clipped], verify_each=Verifier(limits=(-2.0, -1.0)))
+
+
+def test_what_was_refused_is_told_in_one_word_and_with_the_rule():
+    def run(graph: Graph) -> Graph:
+        return apply_rules(graph, [negate_twice, negated_relu])
+
+    def renamed(graph: Graph) -> Graph:
+        return graph.replace(output_names=["z"])
+
+    def lift(graph: Graph) -> Graph:
+        return apply_rules(graph, [swap])
+
+    told = []
+    for wrong in (run, renamed, lift):
+        with pytest.raises(PassError) as caught:
+            optimize(trace(lambda x: ops.exp(ops.neg(net(x))), x=f32[3]), [wrong], verify_each=True)
+        refusal = caught.value.__cause__
+        assert isinstance(refusal, Refusal)
+        told.append((refusal.kind, refusal.rule))
+    assert told == [("result", "negated_relu"), ("ends", None), ("measure", "swap")]

@@ -25,6 +25,9 @@ from nnvm.pipeline import find_pass
 DIFFERS = 3
 """Exit code of a result that is not equivalent."""
 
+OVER = 4
+"""Exit code of a result that is above the budget."""
+
 _POINTED = re.compile(r"^\s*\^+\s*$", re.MULTILINE)
 
 app = typer.Typer(
@@ -149,7 +152,7 @@ def show(
     """Say what is in a model: operators, inputs, outputs, parameters, work."""
     graph = load(model, dims)
     if output is not None:
-        if output.suffix.lower() == ".nnvm":
+        if output.suffix.lower() in (".json", ".nnvm"):
             from nnvm.frontends import save
 
             save(graph, output)
@@ -373,6 +376,30 @@ def reduce(
     give(result, as_json, tables.draw_reduce)
     if result["stopped"] == "interrupted":
         fail(f"interrupted; the smallest so far is in {target}")
+
+
+@app.command("pack")
+def pack_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="id,lower,upper,size: one buffer a line")],
+    output: Annotated[Path | None, typer.Option("-o", metavar="OUT.csv", help="the file with an offset column")] = None,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0, help="seconds; 10 if no --effort")] = None,
+    effort: Annotated[int | None, typer.Option("--effort", min=0, help="steps: the same packing everywhere")] = None,
+    capacity: Annotated[int | None, typer.Option("--capacity", min=0, help="bytes; end when it fits, 4 if not")] = None,
+    alignment: Annotated[int, typer.Option("--alignment", min=1, help="bytes")] = 1,
+    exact: Annotated[bool, typer.Option("--exact", help="prove with CP-SAT too; 60 s without --time-limit")] = False,
+    as_json: Json = False,
+    traceback: Traceback = False,
+) -> None:
+    """Pack buffers that live for a while into as few bytes as possible, against a proven bound."""
+    from nnvm.packing.csv_files import pack_file
+
+    limit = (60.0 if exact else 10.0) if time_limit is None and effort is None else time_limit
+    told = (lambda line: print(line, file=sys.stderr)) if errors.is_terminal else None
+    settings = {"alignment": alignment, "capacity": capacity, "effort": effort, "time_limit": limit, "exact": exact}
+    result = pack_file(file, output, progress=told, **settings)
+    give(result, as_json, tables.draw_pack)
+    if not result.get("fits", True):
+        fail(f"no packing of at most {capacity} bytes was found, the lowest takes {result['height']}", OVER)
 
 
 @app.command("passes")

@@ -109,6 +109,14 @@ def draw_run(result: Mapping[str, Any], console: Console) -> None:
         console.print(f"{word} {other['engine']} (largest error {other['max_abs_error']:.3g}), which took {time}")
 
 
+def draw_pack(result: Mapping[str, Any], console: Console) -> None:
+    """Print how high a packing is, the bound, and by whom it was found."""
+    bound = result["lower_bound"]
+    above = f", {result['height'] / bound - 1:.3%} above" if bound and result["height"] > bound else ""
+    console.print(f"{result['buffers']:,} buffers in {result['height']:,} bytes; bound {bound:,}{above}")
+    console.print(f"{result['status']}, by {result['method']}, in {result['seconds']:.3f} s", markup=False)
+
+
 def draw_pairs(result: Mapping[str, Any], console: Console) -> None:
     """Print names, each with its text."""
     for name, text in result.items():

@@ -5,6 +5,7 @@ from tests.compile.nets import weights
 
 from nnvm import ops
 from nnvm.analyses.schedule import depth_first
+from nnvm.compile import Call
 from nnvm.compile.lower import Lowered, lower
 from nnvm.errors import Error
 from nnvm.ir import (
@@ -206,8 +207,38 @@ def test_all_that_cannot_run_is_said_at_once_but_no_more_than_twenty():
 def test_types_must_be_known():
     with pytest.raises(Error, match=r"the type of .* is not known; give the inputs' types"):
         lowered(lambda x: ops.relu(x))
-    with pytest.raises(Error, match="known only at run"):
+    with pytest.raises(Error, match="known only at run; name the node"):
         lowered(lambda x: ops.cast(ops.nonzero(x), to=f32), x=f32[3])
+
+
+def test_sizes_that_data_decides_lie_outside_the_arena():
+    def net(x):
+        where = ops.nonzero(x, name="where")
+        return ops.reduce_sum(ops.relu(ops.cast(ops.squeeze(where, (0,)), to=f32)))
+
+    found = lowered(net, x=f32["n"])
+    assert kernels(found) == ["nonzero", "cast", "relu", "reduce_sum"]
+    assert kinds(found) == ["dynamic", "dynamic", "dynamic", "output"]
+    assert [step.allocates for step in found.steps] == [True, False, False, False]
+    (view,) = [tensor for tensor in found.tensors if tensor.shown is not None]
+    assert view.kind == "dynamic"
+    assert found.told == {"n"}
+    assert not found.could_overwrite
+
+
+def test_a_backend_without_a_kernel_that_measures_is_told():
+    class Plain:
+        name = "numpy"
+        run = staticmethod(NUMPY.run)
+
+        @staticmethod
+        def call(node):
+            made = NUMPY.call(node)
+            return Call(made.kernel, made.inputs, made.params)
+
+    graph = trace(lambda x, s: ops.reshape(x, s, name="r"), x=f32[4], s=i64[2])
+    with pytest.raises(Error, match=r"dimension r\.0, r\.1 of .* known only at run.*--set-dim"):
+        lower(graph, depth_first(graph), Plain())
 
 
 def test_variables_and_strangers_are_refused():

@@ -6,12 +6,13 @@ from tests.compile.nets import branchy_graph, image
 
 from nnvm import ops
 from nnvm.analyses.schedule import depth_first
+from nnvm.backends.numpy import run as numpy_run
 from nnvm.compile import compile_graph, sample_binding
 from nnvm.compile.lower import lower
 from nnvm.errors import Error
-from nnvm.ir import Graph, constant, f32, tensor_data, trace
+from nnvm.ir import Graph, constant, f32, i64, tensor_data, trace
 from nnvm.pipeline import backend, compile
-from nnvm.runtime.program import Buffer, Program
+from nnvm.runtime.program import Buffer, Program, load
 from nnvm.runtime.verify import verify
 
 NUMPY = backend("numpy")
@@ -157,7 +158,32 @@ def test_what_cannot_run_is_listed_at_once():
     with pytest.raises(Error) as caught:
         compile(trace(net))
     assert "relu" in str(caught.value)
-    assert "set-dim" in str(caught.value)
+    assert "name the node" in str(caught.value)
+
+
+def test_what_hangs_on_data_runs_and_is_counted(tmp_path):
+    def net(x: f32["n", 3]):
+        found = ops.gather_nd(x, ops.transpose(ops.nonzero(x, name="where"), name="t"), name="g")
+        return {"y": ops.exp(ops.unsqueeze(found, (0,)), name="y"), "sum": ops.reduce_sum(ops.relu(ops.relu(x)))}
+
+    run = compile(trace(net), io="arena")
+    plan = run.program.meta["plan"]
+    assert plan["adopted_bytes"]["expr"]
+    assert "where.1" in plan["binding"]
+    assert "where.1" not in str(plan["peak_bytes"]["expr"])
+    run.program.save(tmp_path / "p")
+    for again in (run, numpy_run(load(tmp_path / "p"))):
+        for x in (np.array([[0, 1, 2]], np.float32), np.zeros((2, 3), np.float32), np.ones((0, 3), np.float32)):
+            y, total = again.run({"x": x}, poison=True)
+            np.testing.assert_allclose(y, np.exp(x[np.nonzero(x)])[None])
+            assert total == x.sum()
+            assert (again.stats.adopted_bytes > 0) == bool(np.count_nonzero(x))
+
+
+def test_a_dimension_of_no_name_runs_where_a_kernel_measures_it():
+    run = compile(trace(lambda x, s: {"y": ops.tanh(ops.reshape(x, s, name="r"))}, x=f32["n"], s=i64[2]))
+    np.testing.assert_allclose(run(x=image(6), s=np.array([3, -1]))[0], np.tanh(image(6).reshape(3, 2)), rtol=1e-6)
+    assert [step.allocates for step in run.program.steps] == [True, False]
 
 
 def test_a_wrong_order_is_refused():

@@ -4,13 +4,29 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from tests.command import nnvm, small_model
+from tests.laws.networks import networks
 
 from nnvm import ops
 from nnvm.diff import diff
 from nnvm.diff.changes import largest_difference
 from nnvm.frontends import load, save
-from nnvm.ir import DTYPES, Graph, TensorData, Value, constant, f32, i64, named_input, tensor_data, trace, u8, variable
+from nnvm.ir import (
+    DTYPES,
+    Graph,
+    TensorData,
+    Value,
+    constant,
+    f32,
+    i64,
+    named_input,
+    operators,
+    tensor_data,
+    trace,
+    u8,
+    variable,
+)
 from nnvm.pipeline import optimize
 from nnvm.reduce.cutting import all_nodes, revise
 
@@ -51,6 +67,19 @@ def test_other_names_are_told_and_make_no_difference():
     found = diff(graph_of_net(), renamed(graph_of_net()))
     assert found.same
     assert found.renamed == {"inputs": {"x": "other0"}, "outputs": {"y": "out0", "z": "out1"}}
+
+
+@settings(max_examples=40)
+@given(networks())
+def test_whatever_is_renamed_is_the_same_and_what_loses_a_node_is_not(graph):
+    found = diff(graph, renamed(graph))
+    assert found.same, found.report()
+    assert diff(renamed(graph), graph).same
+    last = next((node for node in reversed(operators(graph)) if len(node.outputs) == 1), None)
+    if last is None:
+        return
+    other = named_input("new", last.types[0])
+    assert not diff(graph, revise(graph, {last.outputs[0]: other})).same
 
 
 def test_a_dimension_of_another_name_is_no_other_type():

@@ -35,11 +35,13 @@ PLAIN: dict[Op[..., Any], dict[str, st.SearchStrategy[Any]]] = {
     ops.hard_swish: {},
     ops.thresholded_relu: {"alpha": alphas},
     ops.mish: {},
+    ops.swish: {"alpha": alphas},
+    ops.shrink: {"lambd": alphas, "bias": alphas},
     ops.gelu: {"approximate": st.sampled_from(["none", "tanh"])},
 }
 ALONG = (ops.softmax, ops.log_softmax, ops.hardmax)
 SPANNING = (ops.softmax_from, ops.log_softmax_from, ops.hardmax_from)
-OPSETS = dict.fromkeys(SPANNING, 12)
+OPSETS = dict.fromkeys(SPANNING, 12) | {ops.swish: 24}
 
 
 @st.composite
@@ -84,7 +86,7 @@ def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
 
 
 ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
-    *[(op, (i64[2, 3],), {}, "elements are i64") for op in (*PLAIN, *ALONG, *SPANNING) if op is not ops.relu],
+    *[(op, (i64[2, 3],), {}, "elements are i64") for op in (*PLAIN, *ALONG, *SPANNING) if op not in (ops.relu, ops.shrink)],
     *[(op, (f32[2, 3],), {"axis": 2}, "axis 2 is not among the 2 axes") for op in ALONG],
     *[(op, (f32[2, 3],), {"axis": 3}, "axis 3 is not among the 2 axes") for op in SPANNING],
     (ops.relu, (boolean[2],), {}, "elements are boolean"),

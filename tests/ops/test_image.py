@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.ops.uses import (
     FLOATS,
     Use,
+    agree,
     by_reference,
     by_runtime,
     check_run,
@@ -196,7 +197,40 @@ def test_a_newer_resize_says_the_same(use: Use, opset: int) -> None:
         check_run(use, opset, (by_runtime,))
 
 
-USES: dict[Op[..., Any], st.SearchStrategy[Use]] = {ops.resize: resizes(), ops.upsample: upsamples()}
+@st.composite
+def grid_samples(draw: st.DrawFn, rank: int | None = None) -> Use:
+    rank = rank or draw(st.integers(1, 3))
+    count, channels = draw(st.integers(0, 2)), draw(st.integers(0, 3))
+    image, places = (tuple(draw(st.integers(1, 4)) for _ in range(rank)) for _ in range(2))
+    dtype = draw(st.sampled_from(("float32", "float64")))
+    grid = values(draw(seeds), (count, *places, rank), dtype, -1.75, 1.75)
+    mode = draw(st.sampled_from(["nearest", "linear", "cubic"]))
+    params = {"padding_mode": draw(st.sampled_from(["zeros", "border", "reflection"]))}
+    params |= {"align_corners": draw(st.booleans()), "mode": mode}
+    return Use(ops.grid_sample, [values(draw(seeds), (count, channels, *image), dtype), grid], **params)
+
+
+@given(grid_samples(2) | grid_samples(3), seeds)
+@settings(max_examples=150)
+def test_a_sampled_grid_is_what_onnx_makes_of_it(use: Use, seed: int) -> None:
+    x, _ = use.arrays
+    found = ours(use)
+    check_types(use, found, seed)
+    if 0 in x.shape or (1 in x.shape[2:] and use.params["align_corners"]):
+        return  # the judges divide by zero
+    model = to_bytes(graph_of(use), opset=20)
+    for judge in (by_runtime, by_reference):
+        if judge is by_reference and use.params["mode"] == "cubic" and use.params["padding_mode"] == "border":
+            continue  # it moves points into the image before it looks for neighbours
+        verdict = judge(model, use.feeds)
+        assert isinstance(verdict, str) or agree(found, verdict), f"{use}\n{found}\n{verdict}"
+
+
+USES: dict[Op[..., Any], st.SearchStrategy[Use]] = {
+    ops.resize: resizes(),
+    ops.upsample: upsamples(),
+    ops.grid_sample: grid_samples(),
+}
 
 X, S = f32["n", 3, "h", "w"], tensor_data((1.0, 1.0, 2.0, 2.0), f32[4])
 ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
@@ -213,6 +247,13 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.resize, (X, None, tensor_data((1.0, 1.0, 0.0, 2.0), f32[4])), {}, "a scale of 0.0; it must be positive"),
     (ops.resize, (X, None, S), {"coordinate_transformation_mode": "tf_crop_and_resize"}, "takes a roi"),
     (ops.resize, (X, f32[4], S), {"coordinate_transformation_mode": "tf_crop_and_resize"}, "the roi is a vector of 8"),
+    (ops.grid_sample, (X, f32["n", 5, 5, 2]), {"mode": "bilinear"}, "mode 'bilinear' is none of nearest"),
+    (ops.grid_sample, (X, f32["n", 5, 5, 2]), {"padding_mode": "no"}, "padding_mode 'no' is none of zeros"),
+    (ops.grid_sample, (X, f32["n", 5, 2]), {}, "a grid of 3 dimensions for an image of 4"),
+    (ops.grid_sample, (X, f32["n", 5, 5, 3]), {}, "points have 2 coordinates, not 3"),
+    (ops.grid_sample, (f32[1, 3, 4, 4], f32[2, 5, 5, 2]), {}, "1 images and 2 grids"),
+    (ops.grid_sample, (f32[1, 3], f32[2, 5]), {}, "an image has a batch, channels and axes"),
+    (ops.grid_sample, (X, i64["n", 5, 5, 2]), {}, "they must be of kind float"),
     (ops.upsample, (X, f32[3]), {}, "scales is a vector of 4"),
     (ops.upsample, (X, S), {"mode": "cubic"}, "mode 'cubic' is none of nearest, linear"),
 ]

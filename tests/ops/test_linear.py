@@ -3,7 +3,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ops.uses import FLOATS, Use, check_demands, check_run, check_types, refusal, seeds, spread, values
+from tests.ops.uses import (
+    FLOATS,
+    Use,
+    check_demands,
+    check_run,
+    check_types,
+    refusal,
+    seeds,
+    shapes,
+    spread,
+    values,
+)
 
 from nnvm import ops
 from nnvm.attrs import macs
@@ -37,7 +48,14 @@ def gemms(draw: st.DrawFn) -> Use:
     return Use(ops.gemm, arrays, alpha=draw(scales), beta=draw(scales), transpose_a=a, transpose_b=b)
 
 
-USES = {ops.matmul: matmuls(), ops.gemm: gemms()}
+@st.composite
+def dets(draw: st.DrawFn) -> Use:
+    size = draw(st.integers(1, 4))
+    x = values(draw(seeds), (*draw(shapes(0, 2)), size, size), draw(st.sampled_from(["float32", "float64"])))
+    return Use(ops.det, [x])
+
+
+USES = {ops.matmul: matmuls(), ops.gemm: gemms(), ops.det: dets()}
 
 
 @pytest.mark.parametrize("op", USES, ids=lambda op: op.name)

@@ -177,7 +177,7 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.quantize_linear, (f32[2], f32[()], u8[()]), {"output_dtype": i8}, "the zero point is u8, not i8"),
     (ops.quantize_linear, (f32[2], u8[()]), {}, "elements are u8"),
     (ops.dequantize_linear, (u8[2], f32[()], i8[()]), {}, "elements are u8, the zero point i8"),
-    (ops.dequantize_linear, (u8[2], f32[()], u8[1]), {}, "a zero point of u8[1]"),
+    (ops.dequantize_linear, (u8[2], f32[()], u8[2]), {}, "a zero point of u8[2]"),
     (ops.dynamic_quantize_linear, (f16[2],), {}, "they must be f32"),
     (ops.matmul_integer, (u8[2, 3], u8[4, 2]), {}, "3 columns against 4 rows"),
     (ops.conv_integer, (u8[1, 3, 4, 4], u8[2, 2, 1, 1]), {}, "3 channels against 2"),

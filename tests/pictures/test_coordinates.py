@@ -1,5 +1,7 @@
 """Places from left to right."""
 
+import itertools
+
 from hypothesis import given
 from tests.pictures.test_layers import graphs
 
@@ -16,7 +18,7 @@ def test_a_row_keeps_its_order_and_its_distances(drawn):
     together = blocks(made, slots)
     x = abscissas(made.rows, together, made.segments, extents)
     for row in made.rows:
-        for a, b in zip(row, row[1:], strict=False):
+        for a, b in itertools.pairwise(row):
             assert x[b] - x[a] >= extents[a].right + extents[b].left - 1e-6
     assert len({(block, place) for block, place in zip(together, x, strict=True)}) == len(set(together))
 

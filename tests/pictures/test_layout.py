@@ -17,7 +17,7 @@ def check(graph: Graph) -> None:
         (spot.y, spot.x, spot.y + box.height, spot.x + box.width)
         for box, spot in zip(drawn.boxes, placed.spots, strict=True)
     ]
-    assert all(0 <= a[0] and 0 <= a[1] and a[2] <= placed.height and a[3] <= placed.width for a in areas)
+    assert all(a[0] >= 0 and a[1] >= 0 and a[2] <= placed.height and a[3] <= placed.width for a in areas)
     ordered = sorted(areas)
     for i, (top, left, bottom, right) in enumerate(ordered):
         for other in ordered[i + 1 :]:
@@ -41,7 +41,9 @@ def test_no_two_boxes_overlap_and_wires_lead_down(seed, size, window):
     check(scattered(seed, size, window))
 
 
-@pytest.mark.parametrize("graph", [residual(), scoped(3), hostile(), Graph([])], ids=["residual", "scoped", "hostile", ""])
+@pytest.mark.parametrize(
+    "graph", [residual(), scoped(3), hostile(), Graph([])], ids=["residual", "scoped", "hostile", ""]
+)
 def test_known_graphs(graph):
     check(graph)
 

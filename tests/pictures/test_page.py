@@ -123,7 +123,7 @@ def test_the_script_arranges_without_overlaps(graph):
         assert not any("NaN" in way for way in scene["ways"])
         boxes = scene["boxes"]
         for i, a in enumerate(boxes):
-            assert 0 <= a["x"]
+            assert a["x"] >= 0
             assert a["x"] + a["w"] <= scene["w"]
             assert a["y"] + a["h"] <= scene["h"]
             for b in boxes[i + 1 :]:

@@ -36,8 +36,8 @@ def align(a: Graph, b: Graph) -> Alignment:
     """Pair the nodes of two graphs, each with one of the same operator at most; linear in their sizes.
 
     First those that are made of the same and used for the same, then those made of the same, then those used for the
-    same, then neighbours of pairs, at last what stands among the same operators elsewhere; names and sources only choose
-    among what is equal otherwise.
+    same, then neighbours of pairs, at last what stands among the same operators elsewhere; names and sources only
+    choose among what is equal otherwise.
     """
     with collection_paused():
         found = Alignment(_ends(*map(_doors, (a, b))), _ends(*map(_exits, (a, b))))

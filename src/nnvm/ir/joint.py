@@ -48,19 +48,20 @@ def join(graph: Graph, rules: Iterable[Rule], now: Replacements) -> Graph:
 class _Sweep:
     """One search for rules of several roots over a graph that does not change meanwhile."""
 
-    __slots__ = ("graph", "now", "ranks", "windows")
+    __slots__ = ("free", "now", "ranks", "windows")
 
     def __init__(self, graph: Graph, now: Replacements) -> None:
-        self.graph, self.now = graph, now
+        self.now = now
+        self.free: Final = {value: dict.fromkeys(nodes) for value, nodes in readers(graph).items()}
         self.ranks: Final = {node: rank for rank, node in enumerate(graph.nodes)}
         self.windows: Final = _Windows()
 
     def fire(self, rule: Rule, node: Node) -> bool:
         """Put the first match with its first root at a node in place; say whether there was one."""
-        forward, found = self.now.forward, readers(self.graph)
+        forward, free = self.now.forward, self.free
         if node.outputs[0] in forward:
             return False
-        for match in Search(rule.pattern, lambda value: found.get(value, ())).at(node):
+        for match in Search(rule.pattern, lambda value: free.get(value, ())).at(node):
             if not any(root.outputs[0] in forward for root in match.roots) and self._put(rule, match):
                 return True
         return False
@@ -78,6 +79,9 @@ class _Sweep:
             return False
         now.put(rule, match.holes, match.roots, old, made)
         self.windows.add(min(at), max(at))
+        for node in match.roots:
+            for value in node.inputs:
+                self.free[value].pop(node, None)
         return True
 
 

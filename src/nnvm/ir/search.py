@@ -1,6 +1,6 @@
 """How a left side is searched for, way after way, where straight-line tests do not do or a reason is asked for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 from nnvm.ir.fits import Fits
@@ -22,11 +22,11 @@ from nnvm.ir.patterns import (
     swaps,
 )  # fmt: skip
 
-Readers = Callable[[Value], Sequence[Node]]
+Readers = Callable[[Value], Collection[Node]]
 
 STEPS: Final = 10_000
 """How many steps one search at one node may take; what needs more is not found."""
-_NEAR: Final = 500
+_NEAR: Final = 200
 """How many nodes above a shared value are looked at for another root."""
 
 

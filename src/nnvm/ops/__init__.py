@@ -96,6 +96,7 @@ from nnvm.ops.index import (
     scatter_nd,
 )
 from nnvm.ops.linear import det, gemm, matmul
+from nnvm.ops.loss import nll_loss, softmax_cross_entropy_loss
 from nnvm.ops.nn import (
     average_pool,
     batch_norm,
@@ -155,25 +156,28 @@ from nnvm.ops.shape import (
     trilu,
     unsqueeze,
 )  # fmt: skip
+from nnvm.ops.signal import blackman_window, dft, hamming_window, hann_window, mel_weight_matrix, stft
 from nnvm.ops.state import assign, copy
 
 __all__ = [
     "abs", "acos", "acosh", "add", "add_n", "arange", "argmax", "argmin", "asin", "asinh", "assign", "atan", "atanh",
     "attention", "average_pool", "batch_norm", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "cast", "cast_like", "ceil", "celu", "clip", "compress", "concat", "conv", "conv_integer",
-    "conv_transpose", "copy", "cos", "cosh", "cumprod", "cumsum", "depth_to_space", "dequantize_linear", "det", "div",
-    "dropout", "dynamic_quantize_linear", "einsum", "elu", "equal", "erf", "exp", "expand", "eye_like", "fill",
-    "flatten", "floor", "gather", "gather_elements", "gather_nd", "gelu", "gemm", "global_average_pool",
-    "global_max_pool", "greater", "greater_equal", "grid_sample", "gru", "hard_sigmoid", "hard_swish", "hardmax",
-    "hardmax_from", "identity", "instance_norm", "isinf", "isnan", "layer_norm", "leaky_relu", "less", "less_equal",
-    "log", "log_softmax", "log_softmax_from", "logical_and", "logical_not", "logical_or", "logical_xor", "lrn", "lstm",
-    "matmul", "matmul_integer", "max_pool", "max_pool_with_indices", "maximum", "mean_n", "minimum", "mish", "mod",
-    "mul", "neg", "non_max_suppression", "nonzero", "one_hot", "pad", "pow", "prelu", "qlinear_conv", "qlinear_matmul",
+    "bitwise_xor", "blackman_window", "cast", "cast_like", "ceil", "celu", "clip", "compress", "concat", "conv",
+    "conv_integer", "conv_transpose", "copy", "cos", "cosh", "cumprod", "cumsum", "depth_to_space", "dequantize_linear",
+    "det", "dft", "div", "dropout", "dynamic_quantize_linear", "einsum", "elu", "equal", "erf", "exp", "expand",
+    "eye_like", "fill", "flatten", "floor", "gather", "gather_elements", "gather_nd", "gelu", "gemm",
+    "global_average_pool", "global_max_pool", "greater", "greater_equal", "grid_sample", "gru", "hamming_window",
+    "hann_window", "hard_sigmoid", "hard_swish", "hardmax", "hardmax_from", "identity", "instance_norm", "isinf",
+    "isnan", "layer_norm", "leaky_relu", "less", "less_equal", "log", "log_softmax", "log_softmax_from", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "lrn", "lstm", "matmul", "matmul_integer", "max_pool",
+    "max_pool_with_indices", "maximum", "mean_n", "mel_weight_matrix", "minimum", "mish", "mod", "mul", "neg",
+    "nll_loss", "non_max_suppression", "nonzero", "one_hot", "pad", "pow", "prelu", "qlinear_conv", "qlinear_matmul",
     "quantize_linear", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum", "reduce_log_sum_exp", "reduce_max",
     "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square", "relu", "reshape", "resize",
     "reverse_sequence", "rnn", "rotary_embedding", "round", "scatter_elements", "scatter_nd", "selu", "shape", "shrink",
-    "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_from", "softplus", "softsign",
-    "space_to_depth", "split", "sqrt", "squeeze", "sub", "swish", "tan", "tanh", "tensor_scatter", "thresholded_relu",
-    "tile", "top_k", "transpose", "trilu", "unique", "unsqueeze", "upsample", "where",
+    "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_cross_entropy_loss", "softmax_from",
+    "softplus", "softsign", "space_to_depth", "split", "sqrt", "squeeze", "stft", "sub", "swish", "tan", "tanh",
+    "tensor_scatter", "thresholded_relu", "tile", "top_k", "transpose", "trilu", "unique", "unsqueeze", "upsample",
+    "where",
 ]  # fmt: skip
 del _contents

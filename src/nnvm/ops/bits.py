@@ -9,7 +9,7 @@ from nnvm.ops.typing import broadcast_type, of_kind, require
 def bit_shift(x: Value, y: Value, *, direction: str) -> TensorType:
     """Shift the bits of x by y places to the "LEFT" or "RIGHT" (ONNX BitShift)."""
     require(direction in ("LEFT", "RIGHT"), f"direction {direction!r} is neither LEFT nor RIGHT")
-    of_kind(x, "uint")
+    of_kind(x, "int", "uint")
     return broadcast_type(x, y)
 
 

@@ -71,7 +71,8 @@ def _check_scale(x: Value, scale: Value, zero_point: Value | None, axis: int, bl
             length = x.shape[axis_of(axis, len(x.shape))]
             require(equal(scale.shape[0], length) is not False, f"{scale.shape[0]} scales for {length} along axis {axis}")
     if zero_point is not None and rank_or_none(zero_point) is not None:
-        require(len(zero_point.shape) == rank, f"a zero point of {zero_point.type} for a scale of {scale.type}")
+        alike = len(zero_point.shape) == rank or zero_point.tensor.elements == 1
+        require(alike, f"a zero point of {zero_point.type} for a scale of {scale.type}")
 
 
 @op

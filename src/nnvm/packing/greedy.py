@@ -12,6 +12,12 @@ from nnvm.runtime.memory import Block, pairs, place, sweep
 
 ORDERS: Final = ("size", "peak", "area", "conflicts", "duration", "start", "load")
 FITS: Final = ("first", "best")
+WAYS: Final = (
+    ("size", "first"), ("peak", "best"), ("size", "best"), ("peak", "first"),
+    *((order, fit) for order in ORDERS[2:] for fit in FITS),
+)  # fmt: skip
+"""Orders and fits in the order in which they are tried, the most promising at the front."""
+
 TICK: Final = 256
 """Blocks between two looks at the clock."""
 
@@ -26,20 +32,24 @@ def attempts(blocks: Sequence[Block], columns: Columns, budget: Budget) -> Itera
     budget.spend(cost)
     yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
     listed, cost = cheaper(blocks)
-    for order in ORDERS:
-        numbers = None
-        for fit in FITS:
-            if not budget.affords(cost):
-                return
-            budget.spend(cost)
-            numbers = ordered(columns, order, len(blocks)) if numbers is None else numbers
-            if listed:
-                yield f"{order}, {fit} fit", place(blocks, numbers, tightest=fit == "best")
-                continue
-            found = place_masked(blocks, numbers, fit == "best", stop=budget.late)
-            if found is None:
-                return
-            yield f"{order}, {fit} fit", found
+    for order, fit in WAYS:
+        if not budget.affords(cost):
+            return
+        budget.spend(cost)
+        found = put(blocks, columns, order, fit, listed=listed, stop=budget.late)
+        if found is None:
+            return
+        yield f"{order}, {fit} fit", found
+
+
+def put(
+    blocks: Sequence[Block], columns: Columns, order: str, fit: str, *, listed: bool, stop: Callable[[], bool]
+) -> list[int] | None:
+    """Put blocks down in an order by name; None where it was stopped."""
+    numbers = ordered(columns, order, len(blocks))
+    if listed:
+        return place(blocks, numbers, tightest=fit == "best")
+    return place_masked(blocks, numbers, fit == "best", stop=stop)
 
 
 def cheaper(blocks: Sequence[Block]) -> tuple[bool, int]:

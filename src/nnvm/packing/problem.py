@@ -11,7 +11,7 @@ LARGEST: Final = 1 << 60
 
 
 class Gap(NamedTuple):
-    """Times `lower`, ..., `upper - 1` at which a buffer needs its bytes `start` to `end - 1` alone; by default, none."""
+    """Times `lower`, ..., `upper - 1` at which a buffer needs only its bytes `start` to `end - 1`; by default none."""
 
     lower: int
     upper: int

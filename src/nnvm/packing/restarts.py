@@ -1,23 +1,29 @@
 """A search that starts again and again: in another order, for another height, with more nodes from round to round."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from nnvm.packing.budget import Budget
-from nnvm.packing.canonical import Canonical, Outcome
+from nnvm.packing.canonical import Canonical
 from nnvm.packing.sections import Array, Reduced
+
+Weights: TypeAlias = npt.NDArray[np.float64]
 
 LARGEST: Final = 4_000_000
 """The most entries in a table of the search: larger problems are left to others."""
 
-FIRST_NODES: Final = 1_000
-ROUND: Final = 24
-"""Tries of one round; the next may take half as many nodes again."""
+NODES: Final = 2_000
+"""Nodes of a try in the first round; the next has half as many again, those of the known orders four times as many."""
 
-KNOWN: Final = ((1.0, 1.0, 0.0), (0.0, 1.0, 0.0), (0.0, 1.0, 50.0), (1.0, 0.5, 0.0), (1.0, 1.0, 50.0), (1.0, 0.0, 0.0))
-"""Exponents of size, duration and load by which the first tries of a round order blocks; the others are drawn."""
+KNOWN: Final = (
+    (1.0, 1.0, 0.0), (0.001, 1.0, 0.0), (0.0, 1.0, 50.0), (1.0, 0.5, 0.0), (1.0, 1.0, 50.0), (0.5, 1.0, 2.0),
+)  # fmt: skip
+"""Exponents of size, duration and load by which the tries at the head of a round order blocks; the others are drawn."""
+
+DRAWN: Final = 18
 
 
 class Found(NamedTuple):
@@ -40,14 +46,12 @@ def descend(reduced: Reduced, height: int, budget: Budget, *, seed: int = 0, eno
     What is drawn depends on the seed alone, so that a larger budget only adds to what a smaller one finds.
     """
     canonical = Canonical(reduced)
-    chance = np.random.default_rng(seed)
-    bound, cost, tries = max(reduced.bound, enough), cost_of_a_node(reduced), 0
-    while bound < height and budget.affords(cost):
-        nodes = int(FIRST_NODES * 1.5 ** (tries // ROUND))
-        rank = _rank(reduced, tries, chance)
-        aim = (bound, (bound + height - 1) // 2, max(bound, height - max(1, height // 100)))[tries // len(KNOWN) % 3]
-        tries += 1
-        outcome: Outcome = canonical.run(aim, rank, min(nodes, budget.left // cost), budget.late)
+    bound, cost = max(reduced.bound, enough), cost_of_a_node(reduced)
+    for aim_at, weights, nodes in _tries(reduced, seed):
+        if bound >= height or not budget.affords(cost):
+            return
+        aim = (bound, (bound + height - 1) // 2, max(bound, height - 1 - height // 100))[aim_at]
+        outcome = canonical.run(aim, _ranked(weights), min(nodes, budget.left // cost), budget.late)
         budget.spend(outcome.nodes * cost + len(reduced.size))
         if outcome.exhausted:
             bound = aim + 1
@@ -57,19 +61,27 @@ def descend(reduced: Reduced, height: int, budget: Budget, *, seed: int = 0, eno
             yield Found(outcome.places, height)
 
 
-def _rank(reduced: Reduced, tries: int, chance: np.random.Generator) -> Array:
-    """Return the place of each block in the order of one try."""
-    drawn = chance.random(4)
-    noise = chance.standard_normal(len(reduced.size))
-    at, known = tries % ROUND, tries < ROUND or tries % 2 == 0
-    if at < 3 * len(KNOWN) and known and tries < 3 * len(KNOWN):
-        exponents, rough = KNOWN[at % len(KNOWN)], 0.0
-    else:
-        exponents = (drawn[0] * 1.2, drawn[1] * 1.5, (0.0, 0.0, 2.0, 10.0, 50.0)[int(drawn[2] * 5)])
-        rough = (0.0, 0.05, 0.2)[int(drawn[3] * 3)]
+def _tries(reduced: Reduced, seed: int) -> Iterator[tuple[int, Weights, int]]:
+    """Yield without end where to aim (0: at the bound, 2: just below the best), the weight of each block, and nodes."""
+    chance = np.random.default_rng(seed)
     worst = reduced.columns.worst[reduced.rows]
     logs = [np.log(each.astype(np.float64)) for each in (reduced.size, reduced.last - reduced.first, worst)]
-    weight = sum(e * log for e, log in zip(exponents, logs, strict=True)) + rough * noise
-    rank: Array = np.empty(len(noise), dtype=np.int64)
-    rank[np.argsort(-weight, kind="stable")] = np.arange(len(noise))
+    widened = 0
+    while True:
+        for exponents in KNOWN:
+            weights = sum((e * log for e, log in zip(exponents, logs, strict=True)), np.zeros_like(logs[0]))
+            yield 0, weights, NODES * 4**widened
+        for turn in range(DRAWN):
+            drawn = chance.random(4)
+            powers = (drawn[0] * 1.2, drawn[1] * 1.5, (0.0, 0.0, 2.0, 10.0, 50.0)[int(drawn[2] * 5)])
+            rough = (0.0, 0.05, 0.2)[int(drawn[3] * 3)] * chance.standard_normal(len(worst))
+            weights = sum((e * log for e, log in zip(powers, logs, strict=True)), rough)
+            yield turn % 3, weights, int(NODES * 1.5**widened)
+        widened = min(widened + 1, 12)
+
+
+def _ranked(weights: Weights) -> Array:
+    """Return the rank of each block, the heaviest first."""
+    rank: Array = np.empty(len(weights), dtype=np.int64)
+    rank[np.argsort(-weights, kind="stable")] = np.arange(len(weights))
     return rank

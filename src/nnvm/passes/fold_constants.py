@@ -29,6 +29,9 @@ Evaluate = Callable[[Node], Sequence[TensorData] | None]
 LIMIT = 1 << 16
 """Bytes that a folded constant may have whatever it was made of."""
 
+GROWTH = 16
+"""How many times LIMIT a constant may have that is no larger than one it was made of, though that one stays in use."""
+
 
 def fold_constants(graph: Graph, evaluate: Evaluate, /, *, limit: int = LIMIT) -> Graph:
     """Put constants for what no input can change, and for small shapes that are known though their tensors are not.
@@ -132,7 +135,8 @@ def _computed(
     dying = sum(
         _bytes(new) for old, new in zip(origin.inputs, node.inputs, strict=True) if old is not ABSENT and used[old] == 1
     )
-    room = max(limit, dying)
+    largest = max([data.nbytes for value in node.inputs if (data := data_of(value)) is not None], default=0)
+    room = max(limit, dying, min(largest, GROWTH * limit))
     expected = [_declared_bytes(type) for type in node.types]
     if sum(size for size in expected if size is not None) > room:
         return None

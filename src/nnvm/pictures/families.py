@@ -19,23 +19,17 @@ PALETTE: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Family -> its colour on light and on dark ground, after Okabe and Ito, whom the colour-blind can tell apart too."""
 
-_OF_MODULE: Final[Mapping[str, str]] = {
-    "nn": "network",
-    "recurrent": "network",
-    "attention": "network",
-    "normalization": "network",
-    "image": "network",
-    "resize": "network",
-    "linear": "linear",
-    "activation": "activation",
-    "arithmetic": "arithmetic",
-    "reduce": "reduction",
-    "shape": "shape",
-    "index": "index",
-    "sort": "index",
-    "state": "state",
-    "random": "state",
+_MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "network": ("nn", "recurrent", "attention", "image", "loss"),
+    "linear": ("linear", "einsum", "quantize"),
+    "activation": ("activation",),
+    "arithmetic": ("arithmetic", "bits", "signal"),
+    "reduction": ("reduce",),
+    "shape": ("shape",),
+    "index": ("index", "selection"),
+    "state": ("state", "random", "control"),
 }
+_OF_MODULE: Final = {module: family for family, modules in _MODULES.items() for module in modules}
 
 
 def family(op: Op[..., Any]) -> str:

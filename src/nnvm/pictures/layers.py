@@ -61,14 +61,22 @@ def layers(
     ranks = _ranks(count, buses, given or top)
     if top or bottom:
         ranks = _set_apart(ranks, top, bottom)
-    height = max(ranks, default=-1) + 1
-    reach = _reach(count, buses, ranks)
-    rows: list[list[int]] = [[] for _ in range(height)]
+    rows: list[list[int]] = [[] for _ in range(max(ranks, default=-1) + 1)]
     for item, rank in enumerate(ranks):
         rows[rank].append(item)
+    bends, near, links = _bent(count, buses, ranks, rows)
+    segments = _weighted(links, count, _depths(count, buses))
+    ordered = _uncross(rows, segments, count + sum(map(len, bends)))
+    return Layers(tuple(map(tuple, ordered)), tuple(bends), tuple(near), tuple(segments))
+
+
+def _bent(
+    count: int, buses: Sequence[Bus], ranks: list[int], rows: list[list[int]]
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]], list[tuple[int, int, int]]]:
+    """Put the bends of each bus into rows; return them, the targets within reach, and links between rows."""
+    reach = _reach(count, buses, ranks)
     bends, near, links = [], [], []
     slots = count
-    depth = _depths(count, buses)
     for bus in buses:
         start = ranks[bus.source]
         close = tuple(target for target in bus.targets if ranks[target] - start <= reach)
@@ -82,9 +90,7 @@ def layers(
         links += [(path[ranks[target] - start - 1], target, 2 if ranks[target] - start > 1 else 1) for target in close]
         bends.append(chain)
         near.append(close)
-    segments = _weighted(links, count, depth)
-    ordered = _uncross(rows, segments, slots)
-    return Layers(tuple(map(tuple, ordered)), tuple(bends), tuple(near), tuple(segments))
+    return bends, near, links
 
 
 def _ranks(count: int, buses: Sequence[Bus], given: Collection[int]) -> list[int]:

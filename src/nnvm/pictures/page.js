@@ -76,6 +76,7 @@ function start() {
     }
     for (const box of kept) if (!box.open) (box.code < 0 ? paintScope : paintBox)(fresh, box, detail);
     for (const [x, y, text] of labels) make(fresh, "text", {class: "label", x, y}, text);
+    world.setAttribute("class", detail ? "" : "far");
     world.replaceChildren(fresh);
   }
 

@@ -10,13 +10,20 @@ from tests.backends.numpy.running import DEVICE, lend
 from tests.ops import (
     test_activation,
     test_arithmetic,
+    test_attention,
+    test_bits,
+    test_einsum,
     test_image,
     test_index,
     test_linear,
+    test_loss,
     test_nn,
+    test_quantize,
     test_recurrent,
     test_reduce,
+    test_selection,
     test_shape,
+    test_signal,
 )
 from tests.ops.uses import Numpy, Use, agree, apply, ours, seeds, symbolic
 
@@ -53,6 +60,13 @@ FAMILIES = (
     test_nn,
     test_recurrent,
     test_image,
+    test_attention,
+    test_bits,
+    test_einsum,
+    test_loss,
+    test_quantize,
+    test_selection,
+    test_signal,
 )
 USES = {op: strategy for family in FAMILIES for op, strategy in family.USES.items()}
 SHIPPED = [getattr(ops, name) for name in ops.__all__]

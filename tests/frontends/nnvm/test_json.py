@@ -13,6 +13,7 @@ from nnvm import f32, ops, plugins
 from nnvm.errors import Error
 from nnvm.frontends.nnvm.json import from_json, load, save, to_json
 from nnvm.ir import Graph, Node, named_input, params, tensor_data, variable
+from nnvm.ir.provenance import SOURCE, recording
 from nnvm.ir.text import keyed_data
 
 
@@ -155,3 +156,11 @@ def test_inline_bytes_move_the_line_between_inline_and_beside() -> None:
     assert '"key"' in to_json(graph)
     assert '"key"' not in to_json(graph, inline_bytes=1024)
     assert nnvm.same(from_json(to_json(graph), keyed_data(graph)), graph, names=True) is True
+
+
+def test_provenance_knows_the_file(tmp_path: Path) -> None:
+    for name, place in (("m.json", "node 1 'y'"), ("m.nnvm", "line 2")):
+        nnvm.save(nnvm.trace(lambda x: ops.relu(x, name="y"), x=f32[2]), tmp_path / name)
+        with recording():
+            found = nnvm.load(tmp_path / name)
+        assert found.outputs[0].node.hints[SOURCE] == f"{tmp_path / name}, {place}"

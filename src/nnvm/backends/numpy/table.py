@@ -12,8 +12,8 @@ from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Node, OpAttr, Value, contents
-from nnvm.ops.recurrent import activations_of
 from nnvm.ops.einsum import labels
+from nnvm.ops.recurrent import activations_of
 from nnvm.ops.typing import axes_of
 
 Lower = Callable[[Node], "tuple[str, tuple[Value, ...], Mapping[str, Any]]"]
@@ -162,6 +162,17 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "batch_norm", node.inputs, {"epsilon": node.params["epsilon"]}
 
 
+@lowering(ops.hann_window, ops.hamming_window, ops.blackman_window)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    kind = node.op.name.removesuffix("_window")
+    return "window", node.inputs, {"kind": kind, "periodic": int(node.params["periodic"])}
+
+
+@lowering(ops.mel_weight_matrix)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "mel_weight_matrix", node.inputs, {}
+
+
 @lowering(ops.bit_cast)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "bit_cast", node.inputs, {}
@@ -282,7 +293,7 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 @lowering(
     ops.gemm, ops.argmax, ops.argmin, ops.cumsum, ops.cumprod, ops.mod, ops.trilu, ops.top_k, ops.unique,
-    ops.non_max_suppression, ops.rotary_embedding,
+    ops.grid_sample, ops.non_max_suppression, ops.rotary_embedding, ops.dft, ops.stft,
 )  # fmt: skip
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return _own(node), node.inputs, _flags(node)

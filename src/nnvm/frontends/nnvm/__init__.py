@@ -14,16 +14,21 @@ from nnvm.ir.text import keyed_data, print_graph
 
 
 def parse(
-    text: str, data: Mapping[str, TensorData] | None = None, *, operators: Mapping[str, Op[..., Any]] | None = None
+    text: str,
+    data: Mapping[str, TensorData] | None = None,
+    *,
+    operators: Mapping[str, Op[..., Any]] | None = None,
+    file: str = "",
 ) -> Graph:
     """Return the graph that a text spells, over the operators we ship, those of plugins, and those given by name.
 
-    `data` holds its large constants by the hexadecimal of their content key. Nothing is executed. Raises Error with
-    line, column and the line itself where the text spells no graph.
+    `data` holds its large constants by the hexadecimal of their content key; `file` is what provenance calls where the
+    lines stood. Nothing is executed. Raises Error with line, column and the line itself where the text spells no graph.
     """
     known = {each.name: each for each in (getattr(ops, name) for name in ops.__all__)}
     there = plugins.mentioned("nnvm.ops", text)
-    return parse_text(text, {**there, **known, **(operators or {})}, data or {}, kinds_in(text, "={}("))
+    given = {**there, **known, **(operators or {})}
+    return parse_text(text, given, data or {}, kinds_in(text, "={}("), f"{file}, line " if file else "line ")
 
 
 def load(path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] | None = None) -> Graph:
@@ -31,7 +36,7 @@ def load(path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] 
 
     Raises Error, naming the file, for a text that spells no graph and for data that is missing or broken.
     """
-    return read_beside(path, lambda text, data: parse(text, data, operators=operators))
+    return read_beside(path, lambda text, data: parse(text, data, operators=operators, file=os.fspath(path)))
 
 
 def save(graph: Graph, path: str | os.PathLike[str], *, operators: Mapping[str, Op[..., Any]] | None = None) -> None:

@@ -87,3 +87,16 @@ def test_what_is_unknown_is_carried() -> None:
     from nnvm.frontends.onnx import load
 
     assert load(made.SerializeToString()).nodes[-1].op.foreign
+
+
+def test_modes_had_other_names_before_20() -> None:
+    ports = [("x", [1, 1, 4, 4]), ("g", [1, 3, 3, 2])], [("y", [1, 1, 3, 3])]
+    for old, new in (("bilinear", "linear"), ("bicubic", "cubic"), ("nearest", "nearest")):
+        made = model([node("GridSample", ["x", "g"], ["y"], mode=old)], *ports, opset=16)
+        newer = model([node("GridSample", ["x", "g"], ["y"], mode=new)], *ports, opset=20)
+        assert spelled(written(graph_of(made))) == spelled(made)
+        assert spelled(written(graph_of(made), 20)) == spelled(newer)
+        assert spelled(written(graph_of(newer), 16)) == spelled(made)
+    ports = [("x", [1, 1, 4]), ("g", [1, 3, 1])], [("y", [1, 1, 3])]
+    with pytest.raises(Error, match="its images have 1 axes, not 2; save with opset=20"):
+        written(graph_of(model([node("GridSample", ["x", "g"], ["y"])], *ports, opset=20)), 16)

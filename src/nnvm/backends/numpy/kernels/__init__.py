@@ -19,6 +19,7 @@ from nnvm.backends.numpy.kernels import (
     integer,
     layout,
     linear,
+    loss,
     normalization,
     pool,
     quantize,
@@ -26,6 +27,7 @@ from nnvm.backends.numpy.kernels import (
     reduce,
     resize,
     selection,
+    signal,
     softmax,
 )
 
@@ -43,6 +45,7 @@ _COMPUTING: tuple[Any, ...] = (
     indexing,
     integer,
     linear,
+    loss,
     normalization,
     pool,
     quantize,
@@ -50,6 +53,7 @@ _COMPUTING: tuple[Any, ...] = (
     reduce,
     resize,
     selection,
+    signal,
     softmax,
 )
 

@@ -89,7 +89,7 @@ def _locate(room: Room, points: Array, image: Shape, mode: str, padding: str, al
             np.subtract(x, 0.5, out=x)
         if mode == "nearest":
             np.rint(x, out=x)
-        if padding == "border":
+        if padding == "border" and mode != "cubic":  # there neighbours are clipped alone, as in PyTorch
             np.clip(x, 0, size - 1, out=x)
         elif padding == "reflection":
             _reflect(x, size, aligned, room.spare)

@@ -153,11 +153,8 @@ def dynamic_quantize_linear(
     """Quantise to bytes by the least and the largest element, zero among them, and tell the scale and zero point."""
     low = min(FLOAT.type(0), x.min()) if x.size else FLOAT.type(0)
     high = max(FLOAT.type(0), x.max()) if x.size else FLOAT.type(0)
-    scale[...] = (high - low) / FLOAT.type(255)
-    zero[...] = np.clip(np.rint(-low / scale), 0, 255) if scale > 0 else 0
-    if not scale > 0:
-        out.fill(0)
-        return
+    scale[...] = (high - low) / FLOAT.type(255) if high > low else 1
+    zero[...] = np.clip(np.rint(-low / scale), 0, 255)
     quantize_linear(out, x, scale, zero, workspace=workspace)
 
 

@@ -60,8 +60,10 @@ def _read_scatter_elements(use: Use) -> Read | None:
 
 
 def _write_scatter_elements(node: Node, opset: int) -> Written:
-    attributes = write_params(_SCATTER_ELEMENTS, node.params)
-    return Written("Scatter" if 9 <= opset < 11 and "reduction" not in attributes else "ScatterElements", node.inputs, attributes)
+    attributes, how = write_params(_SCATTER_ELEMENTS, node.params), node.params["reduction"]
+    if opset < 11 and how != "none":
+        raise too_old(node, "Scatter", opset, 18 if how in ("max", "min") else 16, f"it combines by {how!r}")
+    return Written("Scatter" if 9 <= opset < 11 else "ScatterElements", node.inputs, attributes)
 
 
 ROWS: Final[tuple[Row, ...]] = (

@@ -7,7 +7,7 @@ import pytest
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.ir import EMPTY, Graph, Node, Value, apply_rules, f32, foreign, named_input, rule, trace, work
-from nnvm.ir.firings import observing
+from nnvm.ir.rules.firings import observing
 from nnvm.pipeline import PassError, optimize
 from nnvm.verifying import BLAMED, Refusal, Verifier
 

@@ -10,8 +10,8 @@ from nnvm import plugins
 from nnvm.compile import Backend, Call, compile_graph
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, collection_paused, is_constant, operators
-from nnvm.ir.firings import Firing, observing
 from nnvm.ir.provenance import current_history, recording
+from nnvm.ir.rules.firings import Firing, observing
 from nnvm.ops import fill
 from nnvm.options import Stage, parse
 from nnvm.passes import DEFAULT, PASSES

@@ -5,7 +5,7 @@ from typing import Final
 from nnvm.equivalence import Reference, compare
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, postorder, verify
-from nnvm.ir.firings import Firing
+from nnvm.ir.rules.firings import Firing
 
 BLAMED: Final = 20
 """How many firings of each rule are looked at to find the rule that is at fault."""

@@ -162,11 +162,11 @@ def test_what_cannot_run_is_listed_at_once():
 
 
 def test_what_hangs_on_data_runs_and_is_counted(tmp_path):
-    def net(x: f32["n", 3]):
+    def net(x):
         found = ops.gather_nd(x, ops.transpose(ops.nonzero(x, name="where"), name="t"), name="g")
         return {"y": ops.exp(ops.unsqueeze(found, (0,)), name="y"), "sum": ops.reduce_sum(ops.relu(ops.relu(x)))}
 
-    run = compile(trace(net), io="arena")
+    run = compile(trace(net, x=f32["n", 3]), io="arena")
     plan = run.program.meta["plan"]
     assert plan["adopted_bytes"]["expr"]
     assert "where.1" in plan["binding"]

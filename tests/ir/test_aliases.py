@@ -6,7 +6,7 @@ from tests.ir.operators import add, mul, relu
 from nnvm.errors import Error
 from nnvm.ir import TensorType, Value, alias, aliases, op
 from nnvm.ir.aliases import with_aliases
-from nnvm.ir.parse import parse
+from nnvm.ir.formats.parse import parse
 
 
 @op

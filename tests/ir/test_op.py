@@ -49,7 +49,7 @@ from nnvm.ir import (
     trace,
     variable,
 )
-from nnvm.ir.parse import parse
+from nnvm.ir.formats.parse import parse
 
 X = named_input("x", f32[4, 6])
 

@@ -6,7 +6,7 @@ import pytest
 
 from nnvm import Graph, rule
 from nnvm.ir import apply_rules, named_input, rewrite
-from nnvm.ir.parse import parse
+from nnvm.ir.formats.parse import parse
 from nnvm.ir.provenance import History, account_of, current_history, recording, sources_of
 from nnvm.ir.types import f32
 from nnvm.ops import add, exp, identity, mul, neg, relu, tanh

@@ -14,7 +14,7 @@ from nnvm import ops, report
 from nnvm.errors import Error
 from nnvm.frontends.nnvm.json import to_json
 from nnvm.ir import Graph, Node, Value, f32, foreign, named_input, params, tensor_data, variable
-from nnvm.ir.text import keyed_data
+from nnvm.ir.formats.text import keyed_data
 from nnvm.passes import place_devices, set_dims
 from nnvm.pipeline import all_passes
 

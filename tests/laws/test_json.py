@@ -12,7 +12,7 @@ import nnvm
 from nnvm import ops, passes
 from nnvm.frontends.nnvm.json import from_json, to_json
 from nnvm.ir import Graph, Node, Value, f32, named_input, params, same, tensor_data, variable
-from nnvm.ir.text import keyed_data
+from nnvm.ir.formats.text import keyed_data
 
 EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "60"))
 

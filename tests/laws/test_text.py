@@ -10,7 +10,7 @@ from tests.laws.networks import networks
 import nnvm
 from nnvm import passes
 from nnvm.ir import Graph, Node, Value, named_input, params, same
-from nnvm.ir.text import keyed_data
+from nnvm.ir.formats.text import keyed_data
 
 EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "60"))
 

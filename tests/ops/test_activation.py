@@ -86,7 +86,11 @@ def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
 
 
 ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
-    *[(op, (i64[2, 3],), {}, "elements are i64") for op in (*PLAIN, *ALONG, *SPANNING) if op not in (ops.relu, ops.shrink)],
+    *[
+        (op, (i64[2, 3],), {}, "elements are i64")
+        for op in (*PLAIN, *ALONG, *SPANNING)
+        if op not in (ops.relu, ops.shrink)
+    ],
     *[(op, (f32[2, 3],), {"axis": 2}, "axis 2 is not among the 2 axes") for op in ALONG],
     *[(op, (f32[2, 3],), {"axis": 3}, "axis 3 is not among the 2 axes") for op in SPANNING],
     (ops.relu, (boolean[2],), {}, "elements are boolean"),

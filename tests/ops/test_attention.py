@@ -59,7 +59,11 @@ def rotations(draw: st.DrawFn) -> Use:
     x = values(draw(seeds), (batch, steps, heads * size) if flat else (batch, heads, steps, size), dtype)
     angles = [values(draw(seeds), (places, half) if picked else (batch, steps, half), dtype, -1, 1) for _ in range(2)]
     more = [values(draw(seeds), (batch, steps), "int64", 0, places - 1)] if picked else []
-    params = {"heads": heads if flat else None, "interleaved": draw(st.booleans()), "rotary_size": 2 * half if rest else 0}
+    params = {
+        "heads": heads if flat else None,
+        "interleaved": draw(st.booleans()),
+        "rotary_size": 2 * half if rest else 0,
+    }
     return Use(ops.rotary_embedding, [x, *angles, *more], **params)
 
 

@@ -14,7 +14,16 @@ from nnvm.ops.einsum import labels
 EQUATIONS = (
     *("ij,jk->ik", "ij,jk", "bij,bjk->bik", "bhqd,bhkd->bhqk", "i,i->", "i,j->ij", "ij->ji", "ij->", "ij->j"),
     *("ii", "ii->i", "iij->j", "...ij,...jk->...ik", "...ij->...ji", "i...->...", "...i,...i", "ij,jk,kl->il"),
-    *("ij,ij->ij", "abc,cd,ad->b", "bij,jk->bik", "ijk,kjl->il", "i...j,j->i...", "...,...->...", "a,b,c->cab", "ba,ca"),
+    *(
+        "ij,ij->ij",
+        "abc,cd,ad->b",
+        "bij,jk->bik",
+        "ijk,kjl->il",
+        "i...j,j->i...",
+        "...,...->...",
+        "a,b,c->cab",
+        "ba,ca",
+    ),
 )
 
 
@@ -50,7 +59,8 @@ def test_sums_over_nothing_are_zero(use: Use) -> None:
 
 
 @pytest.mark.parametrize(
-    ("equation", "shapes"), [("ij,jk->ik", [(3, 1), (4, 2)]), ("ij,ij->ij", [(1, 4), (3, 1)]), ("ij,j->i", [(2, 3), (1,)])]
+    ("equation", "shapes"),
+    [("ij,jk->ik", [(3, 1), (4, 2)]), ("ij,ij->ij", [(1, 4), (3, 1)]), ("ij,j->i", [(2, 3), (1,)])],
 )
 def test_a_dimension_of_one_goes_with_any(equation: str, shapes: list[tuple[int, ...]]) -> None:
     arrays = [values(i, shape) for i, shape in enumerate(shapes)]

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ops.uses import Use, axes_in, by_reference, by_runtime, check_run, check_types, ours, refusal, seeds, shapes, values
+from tests.ops.uses import (
+    Use,
+    axes_in,
+    by_reference,
+    by_runtime,
+    check_run,
+    check_types,
+    ours,
+    refusal,
+    seeds,
+    shapes,
+    values,
+)
 
 from nnvm import ops
 from nnvm.attrs import macs
@@ -64,7 +76,10 @@ def dynamic(draw: st.DrawFn) -> Use:
 def products(draw: st.DrawFn) -> Use:
     rows, depth, columns = (draw(st.integers(1, 5)) for _ in range(3))
     lead = draw(shapes(0, 2, smallest=1, largest=3))
-    a, b = values(draw(seeds), (*lead, rows, depth), draw(BYTES), -128, 255 // 2), values(draw(seeds), (depth, columns), draw(BYTES), -128, 127)
+    a, b = (
+        values(draw(seeds), (*lead, rows, depth), draw(BYTES), -128, 255 // 2),
+        values(draw(seeds), (depth, columns), draw(BYTES), -128, 127),
+    )
     zeros = [values(draw(seeds), (), each.dtype.name, -9, 9) for each in (a, b)]
     if draw(st.booleans()):
         zeros[1] = values(draw(seeds), (columns,), b.dtype.name, -9, 9)

@@ -8,7 +8,6 @@ from tests.ops.uses import (
     FLOATS,
     Use,
     agree,
-    apply,
     by_runtime,
     check_demands,
     check_types,

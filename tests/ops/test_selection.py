@@ -82,7 +82,10 @@ def cache_writes(draw: st.DrawFn) -> Use:
     most = shape[axis] - width if mode == "linear" else 2 * shape[axis]
     starts = ints([draw(st.integers(0, most)) for _ in range(shape[0])])
     dtype = draw(st.sampled_from(["float32", "float16", "int64"]))
-    x, update = values(draw(seeds), shape, dtype), values(draw(seeds), (*shape[:axis], width, *shape[axis + 1 :]), dtype)
+    x, update = (
+        values(draw(seeds), shape, dtype),
+        values(draw(seeds), (*shape[:axis], width, *shape[axis + 1 :]), dtype),
+    )
     given = [x, update, starts] if draw(st.booleans()) else [x, update]
     return Use(ops.tensor_scatter, given, axis=axis - draw(st.sampled_from([0, len(shape)])), mode=mode)
 

@@ -26,7 +26,9 @@ def mels(draw: st.DrawFn) -> Use:
     length, rate = draw(st.sampled_from([16, 32, 64])), draw(st.sampled_from([8000, 8192]))
     lower, upper = float(draw(st.sampled_from([0, 100]))), float(draw(st.sampled_from([2000, 4000])))
     ends = [scalar(lower, "float32"), scalar(upper, "float32")]
-    return Use(ops.mel_weight_matrix, [scalar(draw(st.integers(1, 8))), scalar(length), scalar(rate), *ends], fixed=range(5))
+    return Use(
+        ops.mel_weight_matrix, [scalar(draw(st.integers(1, 8))), scalar(length), scalar(rate), *ends], fixed=range(5)
+    )
 
 
 @st.composite
@@ -35,9 +37,13 @@ def transforms(draw: st.DrawFn) -> Use:
     axis = draw(st.none() | st.integers(0, len(shape) - 1))
     inverse = draw(st.booleans())
     onesided = not inverse and draw(st.booleans())
-    parts = 1 if onesided or not inverse and draw(st.booleans()) else 2
+    parts = 1 if onesided or (not inverse and draw(st.booleans())) else 2
     x = values(draw(seeds), (*shape, parts), draw(st.sampled_from(["float32", "float64"])))
-    given = [x, scalar(draw(st.integers(1, 6))) if draw(st.booleans()) else None, None if axis is None else scalar(axis)]
+    given = [
+        x,
+        scalar(draw(st.integers(1, 6))) if draw(st.booleans()) else None,
+        None if axis is None else scalar(axis),
+    ]
     return Use(ops.dft, given, fixed=[1, 2], inverse=inverse, onesided=onesided)
 
 

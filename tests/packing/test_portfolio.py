@@ -3,35 +3,12 @@
 import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nnvm.errors import Error
-from nnvm.packing import portfolio
-from nnvm.packing.portfolio import FITS, ORDERS, pack
-from nnvm.runtime.memory import Block, check, height, max_live, place, round_up
-
-blocks = st.lists(
-    st.tuples(st.integers(0, 20), st.integers(0, 8), st.integers(0, 300)).map(lambda t: Block(t[0], t[0] + t[1], t[2])),
-    max_size=40,
-)
-
-
-@given(blocks, st.sampled_from([1, 8, 64]))
-def test_law_every_packing_passes_the_check_and_is_not_below_the_bound(given_blocks, alignment):
-    packing = pack(given_blocks, alignment)
-    check(given_blocks, packing.offsets, alignment, packing.height)
-    assert packing.bound == max_live(given_blocks, alignment) <= packing.height
-    assert (packing.status == "optimal") is (packing.height == packing.bound)
-    rounded = [b._replace(size=round_up(b.size, alignment)) for b in given_blocks]
-    assert packing.height == height(rounded, packing.offsets)
-
-
-@given(blocks, st.randoms(use_true_random=False), st.booleans())
-def test_law_masked_and_listed_agree(given_blocks, chance, tightest):
-    order = list(range(len(given_blocks)))
-    chance.shuffle(order)
-    assert portfolio._place_masked(given_blocks, order, tightest) == place(given_blocks, order, tightest=tightest)
+from nnvm.packing.portfolio import pack
+from nnvm.packing.problem import Buffer, Gap, Pool, Problem
+from nnvm.packing.validator import validate
+from nnvm.runtime.memory import Block, check
 
 
 def instance(count, seed=3):
@@ -42,47 +19,26 @@ def instance(count, seed=3):
     ]
 
 
-def test_every_method_is_tried_on_a_small_one_and_the_lowest_is_kept():
-    small = instance(200)
-    tries = dict(portfolio._tries(small, 3.0))
-    assert set(tries) == {"sweep", "sweep backwards", *(f"{order}, {fit} fit" for order in ORDERS for fit in FITS)}
-    for offsets in tries.values():
-        check(small, offsets, 1)
-    best = pack(small, 1)
-    assert best.height == min(height(small, offsets) for offsets in tries.values())
-    assert best.method in tries
-
-
-def test_the_orders_are_what_they_are_called():
-    three = [Block(5, 6, 10), Block(0, 4, 5), Block(3, 6, 9)]
-    assert portfolio._order(three, "size") == [0, 2, 1]
-    assert portfolio._order(three, "area") == [2, 1, 0]
-    assert portfolio._order(three, "conflicts") == [2, 0, 1]
-    assert portfolio._order(three, "duration") == [1, 2, 0]
-    assert portfolio._order(three, "start") == [1, 2, 0]
-
-
-def test_the_limit_chooses_methods_by_reckoning_alone(monkeypatch):
-    many = instance(3000)
-    assert [name for name, _ in portfolio._tries(many, 0.0)] == ["sweep"]
-    assert pack(many, time_limit=0).method == "sweep"
-    everything = [name for name, _ in portfolio._tries(many, 60.0)]
-    assert len(everything) == 12
-    some = [name for name, _ in portfolio._tries(many, 0.2)]
-    assert everything[: len(some)] == some
-    assert 2 < len(some) < 12
-
-
 def test_the_bound_ends_the_search():
     chain = [Block(i, i + 1, 64) for i in range(100)]
     packing = pack(chain)
     assert (packing.method, packing.status, packing.height) == ("sweep", "optimal", 64)
-    assert repr(packing) == "Packing(height=64, bound=64, status='optimal', method='sweep')"
+
+
+def test_enough_ends_the_search():
+    many = instance(80)
+    swept = pack(many, effort=0)
+    assert swept.method == "sweep"
+    assert swept.status == "heuristic"
+    enough = pack(many, enough=swept.height)
+    assert (enough.offsets, enough.status) == (swept.offsets, "bounded")
 
 
 def test_nothing_to_pack():
-    packing = pack([])
-    assert (packing.offsets, packing.height, packing.status) == ([], 0, "optimal")
+    for packing in (pack([]), pack(Problem([]))):
+        assert (packing.offsets, packing.height, packing.status) == ([], 0, "optimal")
+    bare = pack([Block(0, 5, 0), Block(2, 2, 100)])
+    assert (bare.offsets, bare.height) == ([0, 0], 0) or bare.height == 128
 
 
 def test_what_is_no_block_is_refused():
@@ -96,4 +52,68 @@ def test_20_000_blocks_of_a_chain():
 
 
 def test_the_same_blocks_get_the_same_offsets():
-    assert pack(instance(500)).offsets == pack(instance(500)).offsets
+    one, other = pack(instance(300), effort=100_000), pack(instance(300), effort=100_000)
+    assert one.offsets == other.offsets
+    assert one.method == other.method
+
+
+def test_blocks_too_many_for_branch_and_bound_are_moved_in_their_order(monkeypatch):
+    monkeypatch.setattr("nnvm.packing.portfolio.LARGEST_TABLE", 0)
+    many = instance(120, seed=9)
+    greedy, moved = pack(many, effort=24_000), pack(many, effort=2_000_000)
+    check(many, moved.offsets, 64)
+    assert moved.height < greedy.height
+    assert moved.method == "moves in the order"
+
+
+def test_sizes_beyond_64_bits_are_packed_too():
+    huge = [Block(0, 2, 1 << 70), Block(1, 3, 1 << 70), Block(5, 1 << 90, 7)]
+    packing = pack(huge)
+    check(huge, packing.offsets, 64)
+    assert packing.height == packing.bound == 1 << 71
+
+
+def test_a_clock_that_has_run_out_still_gives_a_packing():
+    many = instance(200)
+    packing = pack(many, time_limit=0)
+    check(many, packing.offsets, 64)
+    assert (packing.method, packing.status) == ("sweep", "heuristic")
+
+
+def test_progress_is_one_line_for_each_better_packing():
+    lines = []
+    packing = pack(instance(60), progress=lines.append)
+    assert lines
+    assert all("\n" not in line and "above the bound" in line for line in lines)
+    assert f"{packing.height:,} bytes" in lines[-1]
+
+
+def test_a_plain_problem_and_its_blocks_are_packed_alike():
+    blocks = instance(50)
+    problem = Problem([Buffer(*block) for block in blocks], [Pool(alignment=64)])
+    packing = pack(problem)
+    validate(problem, packing)
+    assert packing.offsets == pack(blocks, 64).offsets
+
+
+def test_a_pool_that_is_too_small_is_an_error_with_the_lowest_packing_and_the_bound():
+    two = [Buffer(0, 2, 100), Buffer(1, 3, 100)]
+    with pytest.raises(Error, match=r"is 200 bytes high, above the 150 of pool 'sram'; none is below 200"):
+        pack(Problem(two, [Pool("sram", 150)]))
+    assert pack(Problem(two, [Pool("sram", 200)])).height == 200
+
+
+def test_gaps_pools_and_fixed_places_go_together():
+    problem = Problem(
+        [
+            Buffer(0, 10, 64, name="in", offset=0),
+            Buffer(0, 10, 100, gaps=[Gap(2, 8)]),
+            Buffer(3, 7, 90, alignment=16),
+            Buffer(0, 10, 1000),
+        ],
+        [Pool("sram", 192, alignment=4), Pool("dram")],
+    )
+    packing = pack(problem)
+    validate(problem, packing)
+    assert packing.pools == (0, 0, 0, 1)
+    assert (packing.offsets[0], packing.height, packing.status) == (0, 1000, "optimal")

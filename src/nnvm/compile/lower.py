@@ -53,7 +53,9 @@ class Lowered:
         self.dies: dict[int, int] = {}
         self.could_overwrite: set[int] = set()
         types = [value.type for value in graph.inputs if isinstance(value.type, TensorType)]
-        self.told: Final = frozenset(name for type in types for size in type.shape_or_none or () for name in names(size))
+        self.told: Final = frozenset(
+            name for type in types for size in type.shape_or_none or () for name in names(size)
+        )
 
     def root(self, index: int) -> int:
         """Return the tensor whose bytes a tensor's bytes are: its root, or itself."""

@@ -22,10 +22,10 @@ from nnvm.ir.op import (
 )
 from nnvm.ir.op_attr import OpAttr
 from nnvm.ir.op_group import OpGroup
-from nnvm.ir.patterns import commutes, either
 from nnvm.ir.rewrite import rebuild, rewrite, types_agree
-from nnvm.ir.rewriting import apply_rules, run_rules
-from nnvm.ir.rules import Rule, count, rule, work
+from nnvm.ir.rules.patterns import commutes, either
+from nnvm.ir.rules.rewriting import apply_rules, run_rules
+from nnvm.ir.rules.rule import Rule, count, rule, work
 from nnvm.ir.same import same
 from nnvm.ir.scope import hints, prefix, scope, unscoped
 from nnvm.ir.signature import parse_params

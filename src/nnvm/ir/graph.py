@@ -95,7 +95,7 @@ class Graph:
     __iter__: None = None
 
     def __str__(self) -> str:
-        from nnvm.ir.text import print_graph
+        from nnvm.ir.formats.text import print_graph
 
         return print_graph(self)
 

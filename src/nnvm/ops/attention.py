@@ -35,12 +35,12 @@ def attention(
     qk_mode: int = 0,
     results: int = 1,
 ) -> tuple[TensorType, ...]:
-    """Return softmax(query keyᵀ · scale + bias) value, head by head (ONNX Attention).
+    """Return softmax(query keyT * scale + bias) value, head by head (ONNX Attention).
 
-    Inputs are [batch, heads, steps, size], or [batch, steps, heads · size] with `q_heads` and `kv_heads`; query heads in
-    equal groups share one of key and value. `mask` holds truths or is added; `is_causal` and the windows bound what a
-    query sees; earlier keys come first. The scale is 1 / √size. Of four `results` the second and third are all keys and
-    values, the fourth the scores at stage `qk_mode`: raw, capped, biased, or softmax.
+    Inputs are [batch, heads, steps, size], or [batch, steps, heads * size] with `q_heads` and `kv_heads`; query heads
+    in equal groups share one of key and value. `mask` holds truths or is added; `is_causal` and the windows bound what
+    a query sees; earlier keys come first. The scale is 1 / sqrt(size). Of four `results` the second and third are all
+    keys and values, the fourth the scores at stage `qk_mode`: raw, capped, biased, or softmax.
     """
     dtype = one_dtype((query, key))
     of_kind(query, "float")
@@ -60,7 +60,9 @@ def attention(
     require(fits, f"{heads} heads of queries do not divide among {groups} of keys")
     if past_key is not None:
         length = length + past_key.shape[2]
-    found = value.dtype[batch, heads, steps, width] if len(query.shape) == 4 else value.dtype[batch, steps, heads * width]
+    found = (
+        value.dtype[batch, heads, steps, width] if len(query.shape) == 4 else value.dtype[batch, steps, heads * width]
+    )
     keys, values = dtype[batch, groups, length, depth], value.dtype[batch, groups, length, width]
     return (found, keys, values, dtype[batch, heads, steps, length])[:results]
 
@@ -101,9 +103,9 @@ def rotary_embedding(
 ) -> TensorType:
     """Turn pairs of features by an angle that grows with the position (ONNX RotaryEmbedding).
 
-    x is [batch, heads, steps, size], or [batch, steps, heads · size] with `heads`. cos and sin are [batch, steps, half], or
-    [positions, half] where `positions` [batch, steps] picks. Pairs are neighbours where `interleaved`, else halves of the
-    first `rotary_size` features, all of them where it is 0.
+    x is [batch, heads, steps, size], or [batch, steps, heads * size] with `heads`. cos and sin are [batch, steps,
+    half], or [positions, half] where `positions` [batch, steps] picks. Pairs are neighbours where `interleaved`, else halves
+    of the first `rotary_size` features, all of them where it is 0.
     """
     dtype = one_dtype((x, cos, sin))
     of_kind(x, "float")

@@ -43,7 +43,9 @@ def labels(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Term, ...], Ter
     require((before + after).isalpha() or not before + after, f"{right!r} is no term of letters")
     output = (*before, *(dots if ellipsis else ()), *after)
     twice = any(p == q for p, q in pairwise(sorted(output)))
-    require(not twice and set(before + after) <= set(used), f"the output of {equation!r} repeats a letter or has a new one")
+    require(
+        not twice and set(before + after) <= set(used), f"the output of {equation!r} repeats a letter or has a new one"
+    )
     return terms, output
 
 

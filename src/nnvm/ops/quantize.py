@@ -62,14 +62,20 @@ def _check_scale(x: Value, scale: Value, zero_point: Value | None, axis: int, bl
     rank = len(scale.shape)
     if block_size and rank == len(x.shape):
         at = axis_of(axis, rank)
-        wanted = [-(-size // block_size) if i == at and isinstance(size, int) else size for i, size in enumerate(x.shape)]
-        alike = all(i == at or equal(p, q) is not False for i, (p, q) in enumerate(zip(scale.shape, wanted, strict=True)))
+        wanted = [
+            -(-size // block_size) if i == at and isinstance(size, int) else size for i, size in enumerate(x.shape)
+        ]
+        alike = all(
+            i == at or equal(p, q) is not False for i, (p, q) in enumerate(zip(scale.shape, wanted, strict=True))
+        )
         require(alike and equal(scale.shape[at], wanted[at]) is not False, f"scales of {scale.type} for {x.type}")
     else:
         require(rank < 2, f"a scale of {scale.type} for {x.type} without blocks")
         if rank and len(x.shape) > 1 and scale.shape[0] != 1:
             length = x.shape[axis_of(axis, len(x.shape))]
-            require(equal(scale.shape[0], length) is not False, f"{scale.shape[0]} scales for {length} along axis {axis}")
+            require(
+                equal(scale.shape[0], length) is not False, f"{scale.shape[0]} scales for {length} along axis {axis}"
+            )
     if zero_point is not None and rank_or_none(zero_point) is not None:
         alike = len(zero_point.shape) == rank or zero_point.tensor.elements == 1
         require(alike, f"a zero point of {zero_point.type} for a scale of {scale.type}")

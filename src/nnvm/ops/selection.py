@@ -1,4 +1,4 @@
-"""What picks elements by what they hold: the largest, the different ones, those that a mask or a threshold lets pass."""
+"""What picks elements by what they hold: the largest, the different ones, those that a mask lets pass."""
 
 from nnvm.ir import TensorType, Value, born, contents, i64, op, product
 from nnvm.ops.typing import axis_of, of_kind, one_dtype, rank_or_none, require

@@ -26,7 +26,10 @@ def hamming_window(size: Value, *, output_dtype: DType = f32, periodic: bool = T
 
 @op
 def blackman_window(size: Value, *, output_dtype: DType = f32, periodic: bool = True) -> TensorType:
-    """Return 0.42 - 0.5 cos + 0.08 cos of twice, over one turn; `periodic` leaves the last out (ONNX BlackmanWindow)."""
+    """Return 0.42 - 0.5 cos + 0.08 cos of twice the angle, over one turn (ONNX BlackmanWindow).
+
+    `periodic` leaves the last point out.
+    """
     return output_dtype[(_number(size, 0),)]
 
 
@@ -42,12 +45,17 @@ def mel_weight_matrix(
 
 @op
 def dft(
-    x: Value, dft_length: Value | None = None, axis: Value | None = None, *, inverse: bool = False, onesided: bool = False
+    x: Value,
+    dft_length: Value | None = None,
+    axis: Value | None = None,
+    *,
+    inverse: bool = False,
+    onesided: bool = False,
 ) -> TensorType:
     """Return the discrete Fourier transform along `axis`, by default the last but one (ONNX DFT).
 
-    The last dimension is 1 of real or 2 of complex numbers. `onesided` gives the first half of a real signal's spectrum, or
-    with `inverse` a real signal from that half. `dft_length` cuts or pads with zeros.
+    The last dimension is 1 of real or 2 of complex numbers. `onesided` gives the first half of a real signal's
+    spectrum, or with `inverse` a real signal from that half. `dft_length` cuts or pads with zeros.
     """
     of_kind(x, "float")
     require(len(x.shape) >= 2, f"a signal has two dimensions or more, not those of {x.type}")
@@ -73,16 +81,18 @@ def dft(
 
 @op
 def stft(
-    signal: Value, frame_step: Value, window: Value | None = None, frame_length: Value | None = None, *, onesided: bool = True
+    signal: Value,
+    frame_step: Value,
+    window: Value | None = None,
+    frame_length: Value | None = None,
+    *,
+    onesided: bool = True,
 ) -> TensorType:
     """Return the spectra of frames of a signal, [batch, frames, frequencies, 2] (ONNX STFT)."""
     of_kind(signal, "float")
     require(rank_or_none(signal) in (None, 3), f"a signal is [batch, steps, 1 or 2], not {signal.type}")
-    batch, steps, parts = signal.shape
-    if frame_length is not None:
-        length = _number(frame_length, 2)
-    else:
-        length = steps if window is None else window.shape[0]
+    batch, steps, _parts = signal.shape
+    length = _number(frame_length, 2) if frame_length is not None else steps if window is None else window.shape[0]
     stride = contents(frame_step)
     if stride is None or len(stride) != 1 or not isinstance(stride[0], int):
         frames = born(1)

@@ -13,7 +13,7 @@ from nnvm.runtime.memory import Block, pairs, place, sweep
 ORDERS: Final = ("size", "peak", "area", "conflicts", "duration", "start", "load")
 FITS: Final = ("first", "best")
 WAYS: Final = (
-    ("size", "first"), ("peak", "best"), ("size", "best"), ("peak", "first"),
+    ("peak", "best"), ("size", "first"), ("size", "best"), ("peak", "first"),
     *((order, fit) for order in ORDERS[2:] for fit in FITS),
 )  # fmt: skip
 """Orders and fits in the order in which they are tried, the most promising at the front."""
@@ -63,14 +63,15 @@ def cheaper(blocks: Sequence[Block]) -> tuple[bool, int]:
 def ordered(columns: Columns, order: str, count: int) -> list[int]:
     """Return the numbers of `count` blocks, the one to put down first at the front; ties by size, then by start.
 
-    "peak" puts what lives at the fullest time first and the longest first, "load" what lives at fuller times first.
+    "peak" puts what lives at the fullest time first, the longest of it first; "load" what lives at fuller times first.
     """
     first, last, size = columns.first, columns.last, columns.size
     duration = columns.ends - columns.begins
     peak = int(columns.live.argmax()) if columns.count else 0
+    crossing = (first <= peak) & (last > peak)
     keys: dict[str, Callable[[], tuple[npt.NDArray[Any], ...]]] = {
         "size": lambda: (-size,),
-        "peak": lambda: (-duration, ((first > peak) | (last <= peak)).astype(np.int64)),
+        "peak": lambda: (np.where(crossing, -duration, 0), ~crossing),
         "area": lambda: (-(size.astype(np.float64) * duration),),
         "conflicts": lambda: (
             np.searchsorted(np.sort(columns.ends), columns.begins, "right")

@@ -28,6 +28,9 @@ def number(value: float) -> Any:
 def test_computing_now_is_running(use: Use) -> None:
     node = apply(fixed(use))[1][0].node
     found = evaluate(node)
+    if any(not isinstance(size, int) for value in node.outputs for size in value.shape):
+        assert found is None  # its data decides its type, which then stays as it is
+        return
     assert found is not None
     assert [data.tensor for data in found] == list(node.types)
     arrays = [np.frombuffer(data.read(), dtype_of(data.dtype.name)).reshape(data.shape) for data in found]

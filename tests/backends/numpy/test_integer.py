@@ -26,7 +26,9 @@ def test_blocks_of_any_size(sizes):
 def test_vectors():
     a, b = drawn(7), drawn(7)
     assert compute("matmul_integer", ((), "i4"), a, b) == a.astype(int) @ b
-    np.testing.assert_array_equal(compute("matmul_integer", ((2,), "i4"), drawn(2, 7) * 0 + a, b), [a.astype(int) @ b] * 2)
+    np.testing.assert_array_equal(
+        compute("matmul_integer", ((2,), "i4"), drawn(2, 7) * 0 + a, b), [a.astype(int) @ b] * 2
+    )
 
 
 @pytest.mark.parametrize("groups", [1, 2])

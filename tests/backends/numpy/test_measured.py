@@ -40,7 +40,11 @@ CASES = {
     ),
     ops.split: (lambda x, s: ops.split(x, s, axis=1, parts=2, name="y")[0], ([1, 2],), X[:, :1]),
     ops.top_k: (lambda x, k: ops.top_k(x, k, axis=1, name="y")[0], ([2],), -np.sort(-X, 1)[:, :2]),
-    ops.fill: (lambda x, s: ops.fill(s, value=tensor_data(2.5, f32[()]), name="y"), ([1, 2],), np.full((1, 2), 2.5, "f")),
+    ops.fill: (
+        lambda x, s: ops.fill(s, value=tensor_data(2.5, f32[()]), name="y"),
+        ([1, 2],),
+        np.full((1, 2), 2.5, "f"),
+    ),
 }
 
 

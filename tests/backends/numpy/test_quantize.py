@@ -12,7 +12,10 @@ from tests.backends.numpy.running import call, compute, draw, transient
     ],
 )
 def test_scales_that_do_not_fit(scale, params, match):
-    for kernel, x, dtype in (("quantize_linear", np.ones((2, 3), "f"), "u1"), ("dequantize_linear", np.ones((2, 3), "u1"), "f")):
+    for kernel, x, dtype in (
+        ("quantize_linear", np.ones((2, 3), "f"), "u1"),
+        ("dequantize_linear", np.ones((2, 3), "u1"), "f"),
+    ):
         with pytest.raises(ValueError, match=match):
             compute(kernel, ((2, 3), dtype), x, scale, **params)
 

@@ -13,8 +13,8 @@ from nnvm import f32, ops, plugins
 from nnvm.errors import Error
 from nnvm.frontends.nnvm.json import from_json, load, save, to_json
 from nnvm.ir import Graph, Node, named_input, params, tensor_data, variable
+from nnvm.ir.formats.text import keyed_data
 from nnvm.ir.provenance import SOURCE, recording
-from nnvm.ir.text import keyed_data
 
 
 def files(folder: Path) -> dict[str, bytes]:

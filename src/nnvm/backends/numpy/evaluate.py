@@ -42,10 +42,21 @@ def evaluate(node: Node) -> list[TensorData] | None:
             params["workspace"] = _DEVICE.allocate(size)
     try:
         with np.errstate(all="ignore"):
-            _DEVICE.kernel(made.kernel)(*outs, *inputs, **params)
+            if made.allocates:
+                outs = _allocated(_DEVICE.kernel(made.kernel)(*inputs, **params), outs)
+            else:
+                _DEVICE.kernel(made.kernel)(*outs, *inputs, **params)
     except (ValueError, IndexError, TypeError):
         return None
     return [TensorData(value.tensor, _bytes(out)) for value, out in zip(node.outputs, outs, strict=True)]
+
+
+def _allocated(found: Any, planned: list[Any]) -> list[Any]:
+    """Return what a kernel allocated as the planned arrays; raise ValueError where it is of another shape."""
+    arrays = list(found) if isinstance(found, (tuple, list)) else [found]
+    if [array.shape for array in arrays] != [array.shape for array in planned]:
+        raise ValueError("a kernel gave arrays of other shapes than their types say")
+    return arrays
 
 
 def _empty(dtype: str, shape: tuple[int, ...]) -> Any:

@@ -152,6 +152,12 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return node.op.name, node.inputs, {**_window(node), **rest}
 
 
+@lowering(ops.lp_pool)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    rest = {"ceil_mode": int(node.params["ceil_mode"]), "p": node.params["p"]}
+    return "lp_pool", node.inputs, {**_window(node), **rest}
+
+
 @lowering(ops.copy)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "copy", node.inputs, {}

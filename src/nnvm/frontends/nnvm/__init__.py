@@ -9,8 +9,8 @@ from nnvm.errors import Error
 from nnvm.frontends.nnvm.kinds import KINDS, kinds_in
 from nnvm.frontends.nnvm.weights import DATA_SUFFIX, INLINE_BYTES, read_beside, write
 from nnvm.ir import Graph, Op, TensorData
-from nnvm.ir.parse import parse as parse_text
-from nnvm.ir.text import keyed_data, print_graph
+from nnvm.ir.formats.parse import parse as parse_text
+from nnvm.ir.formats.text import keyed_data, print_graph
 
 
 def parse(

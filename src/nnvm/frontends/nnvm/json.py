@@ -11,9 +11,9 @@ from nnvm.errors import Error
 from nnvm.frontends.nnvm.kinds import KINDS, kinds_in
 from nnvm.frontends.nnvm.weights import DATA_SUFFIX, INLINE_BYTES, read_beside, write
 from nnvm.ir import Graph, Op, TensorData, same
-from nnvm.ir.json_read import from_json as read_json
-from nnvm.ir.json_write import to_json as write_json
-from nnvm.ir.text import keyed_data
+from nnvm.ir.formats.json_read import from_json as read_json
+from nnvm.ir.formats.json_write import to_json as write_json
+from nnvm.ir.formats.text import keyed_data
 
 _OPERATOR: Final = re.compile(r'"op"\s*:\s*"([^"\\]*)"')
 
@@ -22,7 +22,7 @@ def to_json(graph: Graph, *, hints: bool = False, inline_bytes: int | None = Non
     """Return a graph as JSON, one node a line.
 
     Constants of more than 16 elements, or with `inline_bytes` above so many bytes, are named by their key, as
-    `nnvm.ir.text.keyed_data` gives them. Raises Error, naming operator, node and param, for a param that is no literal.
+    `nnvm.ir.formats.text.keyed_data` gives them. Raises Error, naming operator, node and param, for a param that is no literal.
     """
     return write_json(graph, hints=hints, inline_bytes=inline_bytes, kinds=KINDS, mutates=mutates.get)
 

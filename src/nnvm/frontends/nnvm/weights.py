@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 
 from nnvm.errors import Error, MissingExtra
 from nnvm.ir import DTYPES, FileSlice, Graph, TensorData
-from nnvm.ir.parse import LONGEST
+from nnvm.ir.formats.parse import LONGEST
 
 INLINE_BYTES: Final = 1024
 """Constants up to so many bytes stand in the graph's text; larger ones in a safetensors file beside it."""

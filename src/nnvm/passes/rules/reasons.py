@@ -6,7 +6,7 @@ from typing import Final
 
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, Rule, run_rules
-from nnvm.ir.why_not import why_not
+from nnvm.ir.rules.why_not import why_not
 from nnvm.passes.rules.activation import ACTIVATIONS
 from nnvm.passes.rules.arithmetic import ARITHMETIC
 from nnvm.passes.rules.cast import CASTS

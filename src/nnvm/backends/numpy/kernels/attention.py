@@ -27,7 +27,7 @@ def attention(
     qk_mode: int = 0,
     workspace: Array | None = None,
 ) -> None:
-    """Give softmax(q kᵀ · scale + bias) v, then all keys and values, then scores; `results` counts the outputs.
+    """Give softmax(q kT * scale + bias) v, then all keys and values, then scores; `results` counts the outputs.
 
     Inputs are q, k, v, mask?, past keys?, past values?, lengths without padding?. A query that sees nothing gets zeros.
     Floats shorter than 32 bits are widened a head at a time, which allocates that much.

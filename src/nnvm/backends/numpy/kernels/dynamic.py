@@ -110,9 +110,7 @@ def sized_split(x: Array, sizes: Array, *, axis: int = 0) -> tuple[Array, ...]:
     return tuple(np.array(part) for part in np.split(x, ends, axis=axis))
 
 
-def sized_top_k(
-    x: Array, k: Array, *, axis: int = -1, largest: int = 1, sorted: int = 1
-) -> tuple[Array, Array]:
+def sized_top_k(x: Array, k: Array, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Array, Array]:
     """Give the first of the sorted elements along an axis, as many as an array says, and where they were."""
     at, count = normal(axis, x.ndim), int(k.reshape(-1)[0])
     if not 0 <= count <= x.shape[at]:
@@ -178,7 +176,8 @@ def _overlaps(low: Array, high: Array, lows: Array, highs: Array, threshold: Any
     own, others = (high - low).prod(-1), (highs - lows).prod(-1)
     union = own + others - shared
     solid = (shared > 0) & (own > 0) & (others > 0) & (union > 0)
-    return solid & (shared / np.where(solid, union, 1) > threshold)
+    found: Array = solid & (shared / np.where(solid, union, 1) > threshold)
+    return found
 
 
 KERNELS = {

@@ -33,7 +33,12 @@ def einsum(out: Array, *arrays: Array, terms: Sequence[Labels], output: Labels) 
     if not all(sizes.values()):
         out.fill(0)
         return
-    if len(views) == 2 and out.dtype.kind in "fc" and out.dtype.itemsize >= 4 and _as_matrices(out, views, output, sizes):
+    if (
+        len(views) == 2
+        and out.dtype.kind in "fc"
+        and out.dtype.itemsize >= 4
+        and _as_matrices(out, views, output, sizes)
+    ):
         return
     numbers = {label: i for i, label in enumerate(sizes)}
     present = {label for _, term in views for label in term}
@@ -62,7 +67,9 @@ def _as_matrices(out: Array, views: list[tuple[Array, Labels]], output: Labels, 
     """Multiply as stacks of matrices into `out`, and say so; False where a label or a stride stands against that."""
     (left, first), (right, second) = views
     summed = [label for label in first if label in second and label not in output]
-    alone = [label for label in {*first, *second} if label not in output and (label not in first or label not in second)]
+    alone = [
+        label for label in {*first, *second} if label not in output and (label not in first or label not in second)
+    ]
     if alone or not summed:
         return False
     kept = [label for label in output if sizes[label] != 1]

@@ -74,9 +74,7 @@ def _products(
     """Yield blocks of the output with their exact sums of products, and where in the stack they are."""
     shape = _stacked(out, a, b)
     left, right = (a[None] if a.ndim == 1 else a), (b[:, None] if b.ndim == 1 else b)
-    zeros = [
-        np.zeros((1, 1), np.uint8) if each is None else each for each in (a_zero, b_zero)
-    ]
+    zeros = [np.zeros((1, 1), np.uint8) if each is None else each for each in (a_zero, b_zero)]
     target, lead, depth = out.reshape(shape), shape[:-2], left.shape[-1]
     left, right = np.broadcast_to(left, (*lead, *left.shape[-2:])), np.broadcast_to(right, (*lead, *right.shape[-2:]))
     low = np.broadcast_to(_rowwise(zeros[0], a.ndim), left.shape)
@@ -86,7 +84,9 @@ def _products(
             across, along = slice(top, min(shape[-2], top + _BLOCK)), slice(side, min(shape[-1], side + _BLOCK))
             size = (across.stop - top, along.stop - side)
             square = (_BLOCK * _BLOCK,)
-            total, part, first, second = carve(room, (size, _DOUBLE), (size, _DOUBLE), (square, _DOUBLE), (square, _DOUBLE))
+            total, part, first, second = carve(
+                room, (size, _DOUBLE), (size, _DOUBLE), (square, _DOUBLE), (square, _DOUBLE)
+            )
             total.fill(0)
             for start in range(0, depth, _BLOCK):
                 terms = slice(start, min(depth, start + _BLOCK))
@@ -165,7 +165,9 @@ def _convolved(
     strip = max(1, min(prod(image), 64, 2 * quarter // max(1, taps)))
     channels = max(1, min(depth, 2 * quarter // max(1, taps * strip)))
     rows = max(1, min(filters, quarter // max(1, channels * taps), quarter // (2 * strip)))
-    for number, group, box, first in product(range(len(x)), range(groups), spans(image, strip), range(0, filters, rows)):
+    for number, group, box, first in product(
+        range(len(x)), range(groups), spans(image, strip), range(0, filters, rows)
+    ):
         start, length = offset(box, image), prod(extent(box))
         some = slice(group * filters + first, group * filters + min(filters, first + rows))
         size = (some.stop - some.start, length)

@@ -78,7 +78,8 @@ def _type(name: str) -> np.dtype[Any]:
         return np.dtype(name)
     import ml_dtypes
 
-    return np.dtype(ml_dtypes.bfloat16)
+    found: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return found
 
 
 def dequantize_linear(
@@ -141,15 +142,16 @@ def _blocks(
             continue
         some = (*lead, slice(start * block, start * block + (stop - start) * size))
         shape = (*x.shape[:axis], stop - start, size, *x.shape[axis + 1 :])
-        of = [None if each is None else np.expand_dims(each[(*lead, slice(start, stop))], axis + 1) for each in (scale, zero)]
+        of = [
+            None if each is None else np.expand_dims(each[(*lead, slice(start, stop))], axis + 1)
+            for each in (scale, zero)
+        ]
         spread = [None if each is None else np.broadcast_to(each, shape) for each in of]
         assert spread[0] is not None
         yield out[some].reshape(shape, copy=False), x[some].reshape(shape, copy=False), spread[0], spread[1]
 
 
-def dynamic_quantize_linear(
-    out: Array, scale: Array, zero: Array, x: Array, *, workspace: Array | None = None
-) -> None:
+def dynamic_quantize_linear(out: Array, scale: Array, zero: Array, x: Array, *, workspace: Array | None = None) -> None:
     """Quantise to bytes by the least and the largest element, zero among them, and tell the scale and zero point."""
     low = min(FLOAT.type(0), x.min()) if x.size else FLOAT.type(0)
     high = max(FLOAT.type(0), x.max()) if x.size else FLOAT.type(0)

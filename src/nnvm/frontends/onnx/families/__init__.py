@@ -10,6 +10,7 @@ from nnvm.frontends.onnx.families import (
     image,
     index,
     nn,
+    normalization,
     quantize,
     recurrent,
     reduce,
@@ -21,8 +22,8 @@ from nnvm.frontends.onnx.rows import Row
 from nnvm.ir import Op
 
 ROWS: Final[tuple[Row, ...]] = (
-    *arithmetic.ROWS, *activation.ROWS, *nn.ROWS, *recurrent.ROWS, *reduce.ROWS, *shape.ROWS, *index.ROWS, *image.ROWS,
-    *selection.ROWS, *quantize.ROWS, *attention.ROWS, *signal.ROWS,
+    *arithmetic.ROWS, *activation.ROWS, *nn.ROWS, *normalization.ROWS, *recurrent.ROWS, *reduce.ROWS, *shape.ROWS,
+    *index.ROWS, *image.ROWS, *selection.ROWS, *quantize.ROWS, *attention.ROWS, *signal.ROWS,
 )  # fmt: skip
 BY_TYPE: Final[Mapping[str, Row]] = {row.type: row for row in ROWS}
 BY_OP: Final[Mapping[Op[..., Any], Row]] = {op: row for row in ROWS for op in row.ops}

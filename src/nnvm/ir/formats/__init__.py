@@ -1,0 +1,1 @@
+"""How a graph is written down and read back: as Python text, and as JSON."""

@@ -1,0 +1,1 @@
+"""How equations between pieces of graph are written once, found anywhere, and put in place."""

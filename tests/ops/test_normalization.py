@@ -1,0 +1,94 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.ops.test_nn import image, windows
+from tests.ops.uses import (
+    FLOATS,
+    Use,
+    by_reference,
+    by_runtime,
+    check_demands,
+    check_run,
+    check_types,
+    refusal,
+    seeds,
+    shapes,
+    values,
+)
+
+from nnvm import ops
+from nnvm.ir import Op, f16, f32, i32
+
+DTYPES = st.sampled_from(FLOATS)
+EPSILONS = st.sampled_from([1e-3, 1e-2])
+
+
+@st.composite
+def group_norms(draw: st.DrawFn) -> Use:
+    groups, each = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    shape = (draw(st.integers(1, 2)), groups * each, *draw(shapes(1, 2, 1)))
+    dtype = draw(DTYPES)
+    given = [values(draw(seeds), (groups * each,), dtype) for _ in range(2)]
+    return Use(ops.group_norm, [values(draw(seeds), shape, dtype), *given], groups=groups, epsilon=draw(EPSILONS))
+
+
+@st.composite
+def rms_norms(draw: st.DrawFn) -> Use:
+    shape, dtype = draw(shapes(1, 4)), draw(DTYPES)
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    own = shape[axis:]
+    scale = values(draw(seeds), own if draw(st.booleans()) else own[draw(st.integers(0, len(own))) :], dtype)
+    return Use(ops.rms_norm, [values(draw(seeds), shape, dtype), scale], axis=axis, epsilon=draw(EPSILONS))
+
+
+@st.composite
+def lp_normalizations(draw: st.DrawFn) -> Use:
+    x = values(draw(seeds), draw(shapes(1, 4, 1)), draw(st.sampled_from(("float32", "float64"))))
+    return Use(ops.lp_normalization, [x], axis=draw(st.integers(-x.ndim, x.ndim - 1)), p=draw(st.integers(1, 2)))
+
+
+@st.composite
+def mean_variances(draw: st.DrawFn) -> Use:
+    x = values(draw(seeds), draw(shapes(1, 4, 2)), draw(st.sampled_from(("float32", "float64"))))
+    axes = draw(st.lists(st.integers(0, x.ndim - 1), min_size=1, unique=True))
+    return Use(ops.mean_variance_normalization, [x], axes=tuple(axes))
+
+
+@st.composite
+def lp_pools(draw: st.DrawFn) -> Use:
+    rank = draw(st.integers(1, 3))
+    window = draw(windows(rank))
+    window["pads"] = tuple(min(pad, window["kernel"][i % rank] - 1) for i, pad in enumerate(window["pads"]))
+    window["ceil_mode"] = draw(st.booleans()) and not window["auto_pad"].startswith("SAME")
+    x = (draw(st.integers(1, 2)), draw(st.integers(1, 3)), *image(draw, window, rank))
+    return Use(ops.lp_pool, [values(draw(seeds), x)], p=draw(st.integers(1, 3)), **window)
+
+
+@st.composite
+def global_lp_pools(draw: st.DrawFn) -> Use:
+    x = values(draw(seeds), draw(shapes(3, 5, 1)))
+    return Use(ops.global_lp_pool, [x], p=draw(st.integers(1, 3)))
+
+
+USES = {
+    ops.group_norm: group_norms(), ops.rms_norm: rms_norms(), ops.lp_normalization: lp_normalizations(),
+    ops.mean_variance_normalization: mean_variances(), ops.lp_pool: lp_pools(), ops.global_lp_pool: global_lp_pools(),
+}  # fmt: skip
+JUDGED: dict[Op[..., Any], tuple[Any, ...]] = {
+    ops.lp_pool: (by_runtime,),
+    ops.global_lp_pool: (by_runtime,),
+    ops.lp_normalization: (by_runtime,),  # the reference adds up what is negative as it is
+}
+
+
+@pytest.mark.parametrize("op", USES, ids=lambda op: op.name)
+def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
+    @given(USES[op], seeds)
+    @settings(max_examples=40)
+    def law(use: Use, seed: int) -> None:
+        opset = 23 if op is ops.rms_norm else 21
+        check_types(use, check_run(use, opset, JUDGED.get(op, (by_runtime, by_reference))), seed)
+
+    law()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names, for type checkers, which look into no function
     # isort: off
-    from nnvm import analyses, attrs, backends, frontends, ir, ops, packing, passes, runtime
+    from nnvm import analyses, attrs, backends, frontends, ir, ops, packing, passes, pictures, runtime
     from nnvm.errors import Error, MissingExtra
     from nnvm.ir import (
         ABSENT, Bounds, Dim, DType, Graph, Node, Op, OpAttr, OpGroup, Rule, TensorData, TensorType, Value, alias,
         analysis, apply_rules, bf16, boolean, compose, constant, contents, data_of, dim, dtype, either, f16, f32, f64,
-        hints, i8, i16, i32, i64, input, internals, is_constant, op, parse_params, prefix, rule, same, scope, string,
-        tensor_data, trace, u8, u16, u32, u64, unique_names, unscoped, variable, verify, work,
+        hints, i8, i16, i32, i64, input, internals, is_constant, op, parse_params, prefix, recording, rule, same, scope,
+        string, tensor_data, trace, u8, u16, u32, u64, unique_names, unscoped, variable, verify, why_not, work,
     )  # fmt: skip
     from nnvm.frontends import load, save
     from nnvm.frontends.nnvm import parse
@@ -27,8 +27,9 @@ _DOORS = {
         "ABSENT", "Bounds", "Dim", "DType", "Graph", "Node", "Op", "OpAttr", "OpGroup", "Rule", "TensorData",
         "TensorType", "Value", "alias", "analysis", "apply_rules", "bf16", "boolean", "compose", "constant", "contents",
         "data_of", "dim", "dtype", "either", "f16", "f32", "f64", "hints", "i8", "i16", "i32", "i64", "input",
-        "internals", "is_constant", "op", "parse_params", "prefix", "rule", "same", "scope", "string", "tensor_data",
-        "trace", "u8", "u16", "u32", "u64", "unique_names", "unscoped", "variable", "verify", "work",
+        "internals", "is_constant", "op", "parse_params", "prefix", "recording", "rule", "same", "scope", "string",
+        "tensor_data", "trace", "u8", "u16", "u32", "u64", "unique_names", "unscoped", "variable", "verify", "why_not",
+        "work",
     ),
     "nnvm.frontends": ("load", "save"),
     "nnvm.frontends.nnvm": ("parse",),
@@ -36,16 +37,16 @@ _DOORS = {
     "nnvm.runtime.program": ("Program",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _DOORS.items() for name in names}
-_FLOORS = ("analyses", "attrs", "backends", "frontends", "ir", "ops", "packing", "passes", "runtime")
+_FLOORS = ("analyses", "attrs", "backends", "frontends", "ir", "ops", "packing", "passes", "pictures", "runtime")
 
 __all__ = [
     "ABSENT", "Bounds", "DType", "Dim", "Error", "Graph", "MissingExtra", "Node", "Op", "OpAttr", "OpGroup", "Program",
     "Rule", "TensorData", "TensorType", "Value", "alias", "analyses", "analysis", "apply_rules", "attrs", "backends",
     "bf16", "boolean", "compile", "compose", "constant", "contents", "data_of", "dim", "dtype", "either", "f16", "f32",
     "f64", "frontends", "hints", "i8", "i16", "i32", "i64", "input", "internals", "ir", "is_constant", "load", "op",
-    "ops", "optimize", "packing", "parse", "parse_params", "passes", "prefix", "rule", "runtime", "same", "save",
-    "scope", "string", "tensor_data", "trace", "u8", "u16", "u32", "u64", "unique_names", "unscoped", "variable",
-    "verify", "work",
+    "ops", "optimize", "packing", "parse", "parse_params", "passes", "pictures", "prefix", "recording", "rule",
+    "runtime", "same", "save", "scope", "string", "tensor_data", "trace", "u8", "u16", "u32", "u64", "unique_names",
+    "unscoped", "variable", "verify", "why_not", "work",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

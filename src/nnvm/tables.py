@@ -76,6 +76,7 @@ def draw_plan(result: Mapping[str, Any], console: Console) -> None:
     rows = [("peak", "peak_bytes", ""), ("bound, this order", "packing_bound_bytes", result["packing_status"])]
     rows += [("bound, any order", "order_bound_bytes", result["order_status"]), ("without reuse", "naive_bytes", "")]
     rows += [("workspace beside it", "workspace_bytes", ""), ("inputs, outputs, weights", "external_bytes", "")]
+    rows += [("sized at run", "adopted_bytes", "")] if result.get("adopted_bytes") else []
     for title, key, status in rows:
         size = result[key]
         if isinstance(size, Mapping):
@@ -121,6 +122,12 @@ def draw_pairs(result: Mapping[str, Any], console: Console) -> None:
     """Print names, each with its text."""
     for name, text in result.items():
         console.print(f"{name:24} {text}", markup=False, soft_wrap=True)
+
+
+def draw_values(result: Mapping[str, Any], console: Console) -> None:
+    """Print texts alone."""
+    for text in result.values():
+        console.print(text, markup=False, soft_wrap=True)
 
 
 def draw_passes(result: Mapping[str, Any], console: Console) -> None:

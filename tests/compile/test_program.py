@@ -241,3 +241,13 @@ def test_sizes_that_only_might_agree_are_checked_when_it_runs():
     np.testing.assert_allclose(run(x=image(6))[0], np.tanh(image(6).reshape(2, 3)), rtol=1e-6)
     with pytest.raises(Error, match="3 elements do not fit"):
         run(x=image(3))
+
+
+def test_a_long_chain_over_what_data_decides():
+    x = trace(lambda x: x, x=f32["n"])
+    value = ops.nonzero(x.inputs[0], name="where")
+    for _ in range(20_000):
+        value = ops.neg(value)
+    run = compile(Graph([value], x.inputs))
+    np.testing.assert_array_equal(run(x=np.array([0, 1, 1], np.float32))[0], [[1, 2]])
+    assert run.stats.adopted_bytes == 2 * 16

@@ -16,7 +16,7 @@ SCHEMAS = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domai
 # Params that have no default, so that a use of unknown inputs can be built.
 NEEDED: dict[str, Any] = {
     "to": f32, "axis": 0, "parts": 2, "block": 2, "kernel": (1,), "size": 1, "value": tensor_data(0.0, f32[()]),
-    "device": "cpu", "equation": "a,b", "direction": "LEFT",
+    "device": "cpu", "equation": "a,b", "direction": "LEFT", "groups": 1,
 }  # fmt: skip
 
 
@@ -56,6 +56,8 @@ def test_every_param_of_ours_is_known_to_the_tables() -> None:
     left_out = {
         "BatchNormalization": {"training_mode"},  # training is carried
         "LayerNormalization": {"stash_type"},  # ours always computes in 32 bits or more
+        "GroupNormalization": {"stash_type"},
+        "RMSNormalization": {"stash_type"},
         "Cast": {"round_mode"},  # float8e8m0 alone
         "MaxPool": {"storage_order"},  # without indices it means nothing
     }

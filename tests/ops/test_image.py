@@ -226,10 +226,33 @@ def test_a_sampled_grid_is_what_onnx_makes_of_it(use: Use, seed: int) -> None:
         assert isinstance(verdict, str) or agree(found, verdict), f"{use}\n{found}\n{verdict}"
 
 
+@st.composite
+def roi_aligns(draw: st.DrawFn) -> Use:
+    count, regions = draw(st.integers(1, 2)), draw(st.integers(0, 3))
+    x = values(draw(seeds), (count, draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9))))
+    corners = np.sort(values(draw(seeds), (regions, 2, 2), low=-3, high=14), axis=1).reshape(regions, 4)
+    images = np.array([draw(st.integers(0, count - 1)) for _ in range(regions)], np.int64)
+    params: dict[str, Any] = {"mode": draw(st.sampled_from(["avg", "max"])), "sampling_ratio": draw(st.integers(0, 3))}
+    params |= {"output_height": draw(st.integers(1, 4)), "output_width": draw(st.integers(1, 4))}
+    params["spatial_scale"] = draw(st.sampled_from([1.0, 0.5, 0.25]))
+    params["coordinate_transformation_mode"] = draw(st.sampled_from(["half_pixel", "output_half_pixel"]))
+    return Use(ops.roi_align, [x, corners, images], fixed=[2], **params)
+
+
+@given(roi_aligns(), seeds)
+@settings(max_examples=80)
+def test_aligned_regions_are_what_onnx_makes_of_them(use: Use, seed: int) -> None:
+    if len(use.arrays[2]):
+        check_types(use, check_run(use, 16, (by_runtime,)), seed)
+    else:
+        check_types(use, ours(use), seed)
+
+
 USES: dict[Op[..., Any], st.SearchStrategy[Use]] = {
     ops.resize: resizes(),
     ops.upsample: upsamples(),
     ops.grid_sample: grid_samples(),
+    ops.roi_align: roi_aligns(),
 }
 
 X, S = f32["n", 3, "h", "w"], tensor_data((1.0, 1.0, 2.0, 2.0), f32[4])
@@ -254,6 +277,11 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.grid_sample, (f32[1, 3, 4, 4], f32[2, 5, 5, 2]), {}, "1 images and 2 grids"),
     (ops.grid_sample, (f32[1, 3], f32[2, 5]), {}, "an image has a batch, channels and axes"),
     (ops.grid_sample, (X, i64["n", 5, 5, 2]), {}, "they must be of kind float"),
+    (ops.roi_align, (X, f32[2, 4], i64[2]), {"mode": "min"}, "mode 'min' is none of avg, max"),
+    (ops.roi_align, (X, f32[2, 5], i64[2]), {}, "regions are [count, 4], not f32[2, 5]"),
+    (ops.roi_align, (X, f32[2, 4], i64[3]), {}, "there is an image for each of 2 regions"),
+    (ops.roi_align, (f32[3, 4, 4], f32[2, 4], i64[2]), {}, "not of 3 dimensions"),
+    (ops.roi_align, (X, f32[2, 4], i64[2]), {"output_width": 0}, "an output of 1 x 0"),
     (ops.upsample, (X, f32[3]), {}, "scales is a vector of 4"),
     (ops.upsample, (X, S), {"mode": "cubic"}, "mode 'cubic' is none of nearest, linear"),
 ]

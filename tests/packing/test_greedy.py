@@ -18,7 +18,10 @@ blocks = st.lists(
 
 def instance(count):
     chance = random.Random(3)
-    return [Block(t := chance.randrange(count), t + chance.randrange(1, 40), chance.randrange(1, 9999)) for _ in range(count)]
+    return [
+        Block(t := chance.randrange(count), t + chance.randrange(1, 40), chance.randrange(1, 9999))
+        for _ in range(count)
+    ]
 
 
 @given(blocks, st.randoms(use_true_random=False), st.booleans())

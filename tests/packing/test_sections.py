@@ -45,7 +45,7 @@ def test_only_the_fullest_times_are_sections():
 
 
 def test_units_are_the_greatest_divisor():
-    reduced = Reduced(Columns([Block(0, 9, 5), Block(0, 3, 12), Block(1, 9, 18)]))
+    reduced = Reduced(Columns([Block(0, 9, 5), Block(0, 3, 12), Block(4, 9, 18)]))
     assert (reduced.base, reduced.unit, reduced.size.tolist()) == (5, 6, [2, 3])
 
 

@@ -99,7 +99,8 @@ def test_fits_differ():
 def test_nothing_and_empty_blocks():
     assert pack([]) == []
     assert pack([Block(0, 5, 0), Block(2, 2, 100)]) == [0, 0]
-    assert max_live([]) == height([], []) == 0
+    assert max_live([]) == height([], []) == height([Block(2, 2, 100)], [0]) == 0
+    check([Block(2, 2, 100)], [0], capacity=0)
 
 
 def test_the_bound_counts_what_alignment_costs():

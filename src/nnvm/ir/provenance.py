@@ -98,8 +98,9 @@ class History:
     def run(self, name: str, graph: Graph) -> None:
         """Note which graph a pass is given, and so what the passes before it left."""
         self.by = name
-        if not self._runs or self._runs[-1][1] is not graph:
-            self._runs.append((name, graph))
+        if self._runs and self._runs[-1][1] is graph:  # the pass before changed nothing
+            self._runs.pop()
+        self._runs.append((name, graph))
 
     def account(self, node: Node) -> Account:
         """Say what a node was made of and by whom; a node that no rewriting made is its own source."""
@@ -145,8 +146,8 @@ class History:
                 if hints is node.hints and inputs is node.inputs and after is node.after:
                     continue
                 if len(node.outputs) == 1:
-                    old = node.outputs[0]
-                    new = changed[old] = make(node.op, inputs, node.params, old.type, node.name, after, hints)
+                    value = node.outputs[0]
+                    new = changed[value] = make(node.op, inputs, node.params, value.type, node.name, after, hints)
                     moved[node] = new.node
                     continue
                 made = moved[node] = Node(node.op, inputs, node.params, node.types, node.name, after, hints)
@@ -252,9 +253,14 @@ def _with_line(op: object, name: str | None, hints: Mapping[str, Any]) -> tuple[
     if SOURCE in hints:
         return name, hints
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HERE, "<")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HERE, "<signature of ")):
         frame = frame.f_back
     return name, {**hints, SOURCE: f"{frame.f_code.co_filename}:{frame.f_lineno}"}
+
+
+def is_annotated(graph: Graph) -> bool:
+    """Say whether a graph's hints tell of provenance, so that what writes it should write hints."""
+    return VANISHED in graph.hints or any([SOURCES in node.hints or SOURCE in node.hints for node in graph.nodes])
 
 
 def moved(old: Node, new: Node) -> None:
@@ -274,7 +280,7 @@ def sources_of(node: Node) -> tuple[str, ...]:
     return (f"{name} at {place}" if place else name,)
 
 
-def account_of(graph: Graph, name: str) -> Mapping[str, Any] | None:
+def account_of(graph: Graph, name: str) -> dict[str, Any] | None:
     """Return what hints tell of a node by name, of what it is part of now, or of its end; None where they do not."""
     parts = []
     for node in graph.nodes:

@@ -82,7 +82,7 @@ from nnvm.ops.arithmetic import (
 from nnvm.ops.attention import attention, rotary_embedding
 from nnvm.ops.bits import bit_cast, bit_shift, cast_like
 from nnvm.ops.einsum import einsum
-from nnvm.ops.image import grid_sample, resize, upsample
+from nnvm.ops.image import grid_sample, resize, roi_align, upsample
 from nnvm.ops.index import (
     arange,
     eye_like,
@@ -183,10 +183,10 @@ __all__ = [
     "non_max_suppression", "nonzero", "one_hot", "pad", "pow", "prelu", "qlinear_conv", "qlinear_matmul",
     "quantize_linear", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum", "reduce_log_sum_exp", "reduce_max",
     "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square", "relu", "reshape", "resize",
-    "reverse_sequence", "rms_norm", "rnn", "rotary_embedding", "round", "scatter_elements", "scatter_nd", "selu",
-    "shape", "shrink", "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax", "softmax_cross_entropy_loss",
-    "softmax_from", "softplus", "softsign", "space_to_depth", "split", "sqrt", "squeeze", "stft", "sub", "swish", "tan",
-    "tanh", "tensor_scatter", "thresholded_relu", "tile", "top_k", "transpose", "trilu", "unique", "unsqueeze",
-    "upsample", "where",
+    "reverse_sequence", "rms_norm", "rnn", "roi_align", "rotary_embedding", "round", "scatter_elements", "scatter_nd",
+    "selu", "shape", "shrink", "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax",
+    "softmax_cross_entropy_loss", "softmax_from", "softplus", "softsign", "space_to_depth", "split", "sqrt", "squeeze",
+    "stft", "sub", "swish", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile", "top_k", "transpose", "trilu",
+    "unique", "unsqueeze", "upsample", "where",
 ]  # fmt: skip
 del _contents

@@ -104,8 +104,8 @@ def rotary_embedding(
     """Turn pairs of features by an angle that grows with the position (ONNX RotaryEmbedding).
 
     x is [batch, heads, steps, size], or [batch, steps, heads * size] with `heads`. cos and sin are [batch, steps,
-    half], or [positions, half] where `positions` [batch, steps] picks. Pairs are neighbours where `interleaved`, else halves
-    of the first `rotary_size` features, all of them where it is 0.
+    half], or [positions, half] where `positions` [batch, steps] picks. Pairs are neighbours where `interleaved`, else
+    halves of the first `rotary_size` features, all of them where it is 0.
     """
     dtype = one_dtype((x, cos, sin))
     of_kind(x, "float")

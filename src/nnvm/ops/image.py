@@ -7,7 +7,7 @@ from functools import cache
 from nnvm.ir import TensorType, Value, born, contents, data_of, equal, op
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Shape
-from nnvm.ops.typing import axes_of, axis_of, of_kind, rank_or_none, require
+from nnvm.ops.typing import axes_of, axis_of, of_kind, one_dtype, rank_or_none, require
 
 MODES = ("nearest", "linear", "cubic")
 COORDINATES = (
@@ -90,6 +90,40 @@ def grid_sample(
     require(equal(grid.shape[-1], rank - 2) is not False, f"points have {rank - 2} coordinates, not {grid.shape[-1]}")
     require(equal(grid.shape[0], x.shape[0]) is not False, f"{x.shape[0]} images and {grid.shape[0]} grids")
     return x.tensor[(x.shape[0], x.shape[1], *grid.shape[1:-1])]
+
+
+@op
+def roi_align(
+    x: Value,
+    rois: Value,
+    batch_indices: Value,
+    *,
+    mode: str = "avg",
+    output_height: int = 1,
+    output_width: int = 1,
+    sampling_ratio: int = 0,
+    spatial_scale: float = 1.0,
+    coordinate_transformation_mode: str = "half_pixel",
+) -> TensorType:
+    """Pool the regions [x1, y1, x2, y2] of `rois` [count, 4], each of one image, into bins (ONNX RoiAlign).
+
+    `mode` is "avg" or "max"; a `sampling_ratio` of 0 reads as many points of a bin as it has elements.
+    """
+    require(mode in ("avg", "max"), f"mode {mode!r} is none of avg, max")
+    known = ("half_pixel", "output_half_pixel")
+    what = coordinate_transformation_mode
+    require(what in known, f"coordinate_transformation_mode {what!r} is none of {', '.join(known)}")
+    require(output_height > 0 and output_width > 0, f"an output of {output_height} x {output_width}")
+    require(sampling_ratio >= 0, f"a sampling_ratio of {sampling_ratio}")
+    of_kind(x, "float")
+    of_kind(batch_indices, "int")
+    require(len(x.shape) == 4, f"an image is [batch, channels, height, width], not of {len(x.shape)} dimensions")
+    require(len(rois.shape) == 2 and equal(rois.shape[1], 4) is not False, f"regions are [count, 4], not {rois.type}")
+    one_dtype((x, rois))
+    fits = rank_or_none(batch_indices) in (None, 1)
+    fits = fits and (rank_or_none(batch_indices) is None or equal(batch_indices.shape[0], rois.shape[0]) is not False)
+    require(fits, f"there is an image for each of {rois.shape[0]} regions, not {batch_indices.type}")
+    return x.tensor[(rois.shape[0], x.shape[1], output_height, output_width)]
 
 
 def _length(value: Value) -> Size | None:

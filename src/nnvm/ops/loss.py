@@ -16,7 +16,8 @@ def nll_loss(
 ) -> TensorType:
     """Return minus the logarithm at each target class (ONNX NegativeLogLikelihoodLoss).
 
-    log_probs are [batch, classes, ...], the targets [batch, ...]. Classes may have a weight, and `ignore_index` counts as none; `reduction` is "none", "sum" or "mean", by weight.
+    log_probs are [batch, classes, ...], the targets [batch, ...]. Classes may have a weight, and `ignore_index` counts
+    as none; `reduction` is "none", "sum" or "mean", by weight.
     """
     return log_probs.dtype[_reduced(log_probs, target, weight, reduction)]
 

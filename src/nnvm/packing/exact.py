@@ -143,7 +143,7 @@ def settle(ground: Ground, layout: Layout, seconds: float) -> tuple[Layout | Non
     rows: list[list[Any]] = [[] for _ in problem.pools]
     for i, buffer in enumerate(problem.buffers):
         start = model.new_int_var(0, limit, "")
-        where = list(ground.where[i]) if buffer.offset is None else [ground.where[i][0]]
+        where = ground.where[i] if buffer.offset is None else ground.where[i][:1]
         picks = {pool: model.new_bool_var("") for pool in where}
         model.add_exactly_one(list(picks.values()))
         for pool, picked in picks.items():

@@ -9,7 +9,7 @@ import numpy as np
 from nnvm.errors import Error
 from nnvm.packing.budget import Budget
 from nnvm.packing.local import Placed, improve
-from nnvm.packing.problem import Packing, Piece, Problem
+from nnvm.packing.problem import Packing, Piece, Pool, Problem
 from nnvm.packing.sections import Array
 from nnvm.runtime.memory import Block, max_live
 
@@ -39,13 +39,22 @@ class Ground:
         every = range(len(names))
         self.problem: Final = problem
         self.pieces: Final[list[list[Piece]]] = [buffer.pieces() for buffer in problem.buffers]
-        self.where: Final = [every if b.pool is None else (names.index(b.pool),) for b in problem.buffers]
+        self.where: Final = [
+            [k for k in (every if b.pool is None else (names.index(b.pool),)) if self._holds(problem.pools[k], i)]
+            for i, b in enumerate(problem.buffers)
+        ]
         self.fixed: Final = [i for i, b in enumerate(problem.buffers) if b.offset is not None]
         self.free: Final = [i for i, b in enumerate(problem.buffers) if b.offset is None]
         self.aligned: Final = [
             [lcm(buffer.alignment, pool.alignment) for pool in problem.pools] for buffer in problem.buffers
         ]
         self.bound = self._bound()
+
+    def _holds(self, pool: Pool, number: int) -> bool:
+        """Tell whether a pool is large enough for a buffer alone."""
+        buffer = self.problem.buffers[number]
+        needed = buffer.size + (buffer.offset or 0)
+        return not self.pieces[number] or pool.size is None or needed <= pool.size
 
     def _bound(self) -> int:
         """Return what the last pool needs: the most that lives at once beyond what the others hold, and what is fixed.
@@ -117,8 +126,13 @@ def lay(ground: Ground, order: Sequence[int], *, tightest: bool = False, hints: 
     layout = Layout(len(problem.buffers), len(problem.pools))
     lying = [_Lying(sum(map(len, ground.pieces))) for _ in problem.pools]
     for i in ground.fixed:
-        buffer, where = problem.buffers[i], ground.where[i][0]
+        buffer = problem.buffers[i]
         assert buffer.offset is not None
+        if not ground.where[i]:
+            raise Error(
+                f"buffer {i} is fixed at {buffer.offset}, and no pool it may use ends above its {buffer.size} bytes"
+            )
+        where = ground.where[i][0]
         lying[where].add(ground.pieces[i], buffer.offset)
         _settle(ground, layout, i, where, buffer.offset)
     for i in order:

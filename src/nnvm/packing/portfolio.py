@@ -23,6 +23,9 @@ EFFORT: Final = 300
 
 MOST_EFFORT: Final = 3_000_000
 
+OURS: Final = 0.35
+"""The part of the time that is ours where CP-SAT follows."""
+
 
 def pack(
     problem: Problem | Sequence[Block],
@@ -80,6 +83,13 @@ class _Limits:
         self.enough: Final = enough
         self.progress: Final = progress
 
+    def share(self) -> Budget:
+        """Return what is for our own searches: all of it, or OURS of the time where a solver follows."""
+        seconds = self.budget.remaining()
+        if not self.exact or seconds is None:
+            return self.budget
+        return Budget(self.budget.left, seconds * OURS)
+
     def tell(self, method: str, reached: int, bound: int) -> None:
         """Say what was found, in one line."""
         if self.progress is not None:
@@ -136,11 +146,7 @@ def _searched(
     reduced: Reduced, units: int, enough: int, offsets: list[int], limits: _Limits, count: int
 ) -> Iterator[tuple[str, list[int] | None, int]]:
     """Yield what branch and bound finds and proves, then CP-SAT."""
-    places, budget = None, limits.budget
-    ours = budget
-    if limits.exact:
-        remaining = budget.remaining()
-        ours = Budget(budget.left, None if remaining is None else remaining * 0.35)
+    places, budget, ours = None, limits.budget, limits.share()
     bound = reduced.bound
     for found in descend(reduced, units, ours, enough=enough):
         if found.places is None:
@@ -180,7 +186,7 @@ def _moved(
 def _pack_ground(ground: Ground, limits: _Limits) -> Packing:
     """Pack buffers that ask for more than blocks can say."""
     budget, best = limits.budget, None
-    for method, layout in layouts(ground, budget):
+    for method, layout in layouts(ground, limits.share()):
         if best is None or score(layout) < score(best[1]):
             best = method, layout
             limits.tell(method, layout.heights[-1], ground.bound)
@@ -190,7 +196,8 @@ def _pack_ground(ground: Ground, limits: _Limits) -> Packing:
     done = not best[1].homeless and best[1].heights[-1] <= max(ground.bound, limits.enough or 0)
     if limits.exact and not done:
         remaining = budget.remaining()
-        found, bound = solver.settle(ground, best[1], solver.SECONDS if remaining is None else remaining)
+        seconds = solver.SECONDS if remaining is None else remaining
+        found, bound = solver.settle(ground, best[1], seconds)
         ground.bound = bound
         if found is not None and score(found) < score(best[1]):
             best = "CP-SAT", found

@@ -52,8 +52,9 @@ def admit(blocks: Iterable[Block]) -> list[Block]:
 
 
 def height(blocks: Sequence[Block], offsets: Sequence[int]) -> int:
-    """Give the bytes an arena needs to hold every block at its offset."""
-    return max((offset + block.size for block, offset in zip(blocks, offsets, strict=True)), default=0)
+    """Give the bytes an arena needs to hold every block at its offset; one that never lives needs none."""
+    placed = zip(blocks, offsets, strict=True)
+    return max((offset + size for (lower, upper, size), offset in placed if lower < upper and size), default=0)
 
 
 def pack(blocks: Sequence[Block], alignment: int = 64) -> list[int]:
@@ -238,7 +239,7 @@ def check(blocks: Sequence[Block], offsets: Sequence[int], alignment: int = 64, 
     for index, (block, offset) in enumerate(zip(admit(blocks), offsets, strict=True)):
         if offset < 0 or offset % alignment:
             raise Error(f"block {index} lies at {offset}, which is no multiple of {alignment}")
-        if capacity is not None and offset + block.size > capacity:
+        if capacity is not None and block.lower < block.upper and block.size and offset + block.size > capacity:
             raise Error(f"block {index} ends at {offset + block.size}, above the capacity of {capacity} bytes")
     events = [(block.lower, 1, i) for i, block in enumerate(blocks) if block.size and block.lower < block.upper]
     events += [(blocks[i].upper, 0, i) for _, _, i in events]

@@ -39,6 +39,18 @@ CASES = {
         np.array([[0.0, 1, 0]]),
     ),
     ops.split: (lambda x, s: ops.split(x, s, axis=1, parts=2, name="y")[0], ([1, 2],), X[:, :1]),
+    ops.hann_window: (lambda x, n: ops.hann_window(n, name="y"), (4,), np.array([0, 0.5, 1, 0.5], "f")),
+    ops.mel_weight_matrix: (
+        lambda x, n: ops.mel_weight_matrix(n, 8, 8000, np.float32(0), np.float32(4000), name="y"),
+        (1,),
+        np.array([[1], [0.5], [0], [0], [0]], "f"),
+    ),
+    ops.dft: (lambda x, n: ops.dft(ops.unsqueeze(x, (2,)), n, name="y"), (1,), np.stack([X[:, :1], 0 * X[:, :1]], -1)),
+    ops.stft: (
+        lambda x, n: ops.stft(ops.unsqueeze(x, (2,)), n, None, (1,), name="y"),
+        (2,),
+        np.stack([X[:, ::2, None], 0 * X[:, ::2, None]], -1),
+    ),
     ops.top_k: (lambda x, k: ops.top_k(x, k, axis=1, name="y")[0], ([2],), -np.sort(-X, 1)[:, :2]),
     ops.fill: (
         lambda x, s: ops.fill(s, value=tensor_data(2.5, f32[()]), name="y"),

@@ -36,6 +36,8 @@ ROWS: Final[Mapping[Op[..., Any], Callable[[Node], Call]]] = {
     ops.arange: by("sequence"),
     ops.one_hot: by("one_hot", "axis"),
     ops.split: by("split", "axis"),
+    ops.dft: by("dft", "inverse", "onesided"),
+    ops.stft: by("stft", "onesided"),
     ops.top_k: by("top_k", "axis", "largest", "sorted"),
 }
 for _operator, _call in ROWS.items():
@@ -48,3 +50,14 @@ def _(node: Node) -> Call:
     value: TensorData = node.params["value"]
     inputs = (*node.inputs, constant(data=value))
     return Call("numpy:sized_fill/1", inputs, {"value": value.values()[0]}, allocates=True)
+
+
+@measured(ops.hann_window, ops.hamming_window, ops.blackman_window)
+def _(node: Node) -> Call:
+    params = {"kind": node.op.name.removesuffix("_window"), "periodic": node.params["periodic"]}
+    return sized("window", node, {**params, "dtype": node.params["output_dtype"].name})
+
+
+@measured(ops.mel_weight_matrix)
+def _(node: Node) -> Call:
+    return sized("mel_weight_matrix", node, {"dtype": node.params["output_dtype"].name})

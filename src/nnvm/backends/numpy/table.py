@@ -30,7 +30,7 @@ RENAMED: Final = {
 OVER_FIRST: Final = frozenset(
     (
         *(ops.clip, ops.softmax, ops.log_softmax, ops.softmax_from, ops.log_softmax_from),
-        *(ops.batch_norm, ops.dropout, ops.trilu, ops.tensor_scatter),
+        *(ops.batch_norm, ops.dropout, ops.trilu),
     )
 )
 """Operators whose kernels may write over their first input, whatever of its memory their other inputs show."""
@@ -269,6 +269,12 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     renamed = {"coordinate_transformation_mode": "coordinates", "keep_aspect_ratio_policy": "policy"}
     return "resize", node.inputs, {renamed.get(key, key): value for key, value in _flags(node).items()}
+
+
+@lowering(ops.roi_align)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    shaped = ("output_height", "output_width")
+    return "roi_align", node.inputs, {key: value for key, value in node.params.items() if key not in shaped}
 
 
 @lowering(ops.upsample)

@@ -11,6 +11,7 @@ from nnvm.frontends.nnvm.weights import DATA_SUFFIX, INLINE_BYTES, read_beside, 
 from nnvm.ir import Graph, Op, TensorData
 from nnvm.ir.formats.parse import parse as parse_text
 from nnvm.ir.formats.text import keyed_data, print_graph
+from nnvm.ir.provenance import is_annotated
 
 
 def parse(
@@ -46,7 +47,7 @@ def save(graph: Graph, path: str | os.PathLike[str], *, operators: Mapping[str, 
     for what has no text (a param that is no literal, an operator that `operators` and we do not know).
     """
     data = keyed_data(graph, inline_bytes=INLINE_BYTES)
-    text = print_graph(graph, inline_bytes=INLINE_BYTES, kinds=KINDS) + "\n"
+    text = print_graph(graph, hints=is_annotated(graph), inline_bytes=INLINE_BYTES, kinds=KINDS) + "\n"
     _check(graph, text, data, operators)
     write(text, data, os.fspath(path), DATA_SUFFIX)
 

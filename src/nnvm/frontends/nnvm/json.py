@@ -14,6 +14,7 @@ from nnvm.ir import Graph, Op, TensorData, same
 from nnvm.ir.formats.json_read import from_json as read_json
 from nnvm.ir.formats.json_write import to_json as write_json
 from nnvm.ir.formats.text import keyed_data
+from nnvm.ir.provenance import is_annotated
 
 _OPERATOR: Final = re.compile(r'"op"\s*:\s*"([^"\\]*)"')
 
@@ -64,7 +65,7 @@ def save(graph: Graph, path: str | os.PathLike[str], *, operators: Mapping[str, 
     node and param, for what no JSON says, and for an operator that `operators` and we do not know.
     """
     data = keyed_data(graph, inline_bytes=INLINE_BYTES)
-    text = to_json(graph, inline_bytes=INLINE_BYTES)
+    text = to_json(graph, hints=is_annotated(graph), inline_bytes=INLINE_BYTES)
     try:
         found = same(graph, from_json(text, data, operators=operators), names=True)
     except Error as error:

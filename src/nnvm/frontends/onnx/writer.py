@@ -216,7 +216,7 @@ class _Writer:
                 _write_provenance(tensor, node)
 
     def _initialise(self, graph: onnx.GraphProto, name: str, data: TensorData) -> onnx.TensorProto:
-        tensor = graph.initializer.add()
+        tensor: onnx.TensorProto = graph.initializer.add()
         if data.nbytes > SMALL and not isinstance(data.source, tuple):
             describe_tensor(tensor, data, name)
             self.tensors.append((tensor, data))

@@ -62,10 +62,10 @@ def test_an_axis_that_shrinks_takes_what_lies_above() -> None:
     made = resampled(10, (1, 1, 0.75, 0.5))
     wanted = run_ort(made, {"x": X})[0]
     np.testing.assert_array_equal(run_ort(written(graph_of(made), 13), {"x": X})[0], wanted)
-    with pytest.raises(Error, match="it shrinks one axis and stretches another.*opset=10"):
+    with pytest.raises(Error, match=r"it shrinks one axis and stretches another.*opset=10"):
         written(graph_of(resampled(10, (1, 1, 0.5, 2))), 13)
     computed = model([node("Resize", ["x", "s"], ["y"])], [("x", [4]), ("s", [1])], [("y", ["n"])], opset=10)
-    with pytest.raises(Error, match="its scales are computed.*opset=10"):
+    with pytest.raises(Error, match=r"its scales are computed.*opset=10"):
         written(graph_of(computed), 13)
     with pytest.raises(Error, match="its scales 's' are computed; save with opset=9"):
         written(graph_of(computed), 8)
@@ -76,7 +76,7 @@ def test_sizes_alone_need_a_newer_opset() -> None:
         [node("Resize", ["x", "", "", "s"], ["y"])], [("x", [4, 4])], [("y", [8, 2])],
         weights={"s": np.array([8, 2])}, opset=13,
     )  # fmt: skip
-    with pytest.raises(Error, match="it has no scales.*opset=13"):
+    with pytest.raises(Error, match=r"it has no scales.*opset=13"):
         written(graph_of(made), 12)
 
 
@@ -100,3 +100,17 @@ def test_modes_had_other_names_before_20() -> None:
     ports = [("x", [1, 1, 4]), ("g", [1, 3, 1])], [("y", [1, 1, 3])]
     with pytest.raises(Error, match="its images have 1 axes, not 2; save with opset=20"):
         written(graph_of(model([node("GridSample", ["x", "g"], ["y"])], *ports, opset=20)), 16)
+
+
+def test_regions_were_not_shifted_before_16() -> None:
+    ports = [("x", [1, 1, 4, 4]), ("r", [1, 4]), ("i", [1], onnx.TensorProto.INT64)], [("y", [1, 1, 2, 2])]
+    given = {"output_height": 2, "output_width": 2}
+    older = model([node("RoiAlign", ["x", "r", "i"], ["y"], **given)], *ports, opset=10)
+    given["coordinate_transformation_mode"] = "output_half_pixel"
+    newer = model([node("RoiAlign", ["x", "r", "i"], ["y"], **given)], *ports, opset=16)
+    assert spelled(written(graph_of(older))) == spelled(older)
+    assert spelled(written(graph_of(older), 16)) == spelled(newer)
+    assert spelled(written(graph_of(newer), 10)) == spelled(older)
+    shifted = model([node("RoiAlign", ["x", "r", "i"], ["y"], output_height=2, output_width=2)], *ports, opset=16)
+    with pytest.raises(Error, match="it shifts regions by half an element; save with opset=16"):
+        written(graph_of(shifted), 10)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels import indexing, layout, selection
+from nnvm.backends.numpy.kernels import indexing, layout, selection, signal
+from nnvm.backends.numpy.kernels.quantize import named
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, normal
 
 
@@ -121,6 +122,49 @@ def sized_top_k(x: Array, k: Array, *, axis: int = -1, largest: int = 1, sorted:
     return out, places
 
 
+def sized_window(size: Array, *, kind: str, dtype: str, periodic: int = 1) -> Array:
+    """Make a window as long as an array says."""
+    out = np.empty(max(0, int(size.reshape(()))), named(dtype))
+    signal.window(out, kind=kind, periodic=periodic)
+    return out
+
+
+def sized_mel_weight_matrix(
+    bins: Array, dft_length: Array, sample_rate: Array, lower: Array, upper: Array, *, dtype: str
+) -> Array:
+    """Make triangles over a spectrum, as many as an array says."""
+    out = np.empty((int(dft_length.reshape(())) // 2 + 1, int(bins.reshape(()))), named(dtype))
+    signal.mel_weight_matrix(out, bins, dft_length, sample_rate, lower, upper)
+    return out
+
+
+def sized_dft(
+    x: Array, dft_length: Array | None = None, axis: Array | None = None, *, inverse: int = 0, onesided: int = 0
+) -> Array:
+    """Transform along an axis, of which as many elements count as an array says."""
+    at = normal(-2 if axis is None else int(axis.reshape(())), x.ndim)
+    own = 2 * (x.shape[at] - 1) if inverse and onesided else x.shape[at]
+    length = own if dft_length is None else int(dft_length.reshape(()))
+    size = length // 2 + 1 if onesided and not inverse else length
+    parts = 1 if inverse and onesided else 2
+    out = np.empty((*x.shape[:at], size, *x.shape[at + 1 : -1], parts), x.dtype)
+    signal.dft(out, x, dft_length, axis, inverse=inverse, onesided=onesided)
+    return out
+
+
+def sized_stft(
+    x: Array, frame_step: Array, window: Array | None = None, frame_length: Array | None = None, *, onesided: int = 1
+) -> Array:
+    """Transform frames of a signal, as many and as long as arrays say."""
+    step, length = int(frame_step.reshape(())), signal.frame(x, window, frame_length)
+    if step < 1 or length < 1:
+        raise ValueError(f"stft: frames of {length}, {step} apart")
+    frames = max(0, (x.shape[1] - length) // step + 1)
+    out = np.empty((len(x), frames, length // 2 + 1 if onesided else length, 2), x.dtype)
+    signal.stft(out, x, frame_step, window, frame_length, onesided=onesided)
+    return out
+
+
 def unique(x: Array, *, axis: int | None = None, sorted: int = 1) -> tuple[Array, Array, Array, Array]:
     """Give the different elements (or slices), where each came first, which of them each is, and how many each is."""
     found, first, which, counts = np.unique(x, True, True, True, axis=axis)
@@ -186,6 +230,10 @@ KERNELS = {
     "unique": unique,
     "non_max_suppression": non_max_suppression,
     "sized_top_k": sized_top_k,
+    "sized_window": sized_window,
+    "sized_mel_weight_matrix": sized_mel_weight_matrix,
+    "sized_dft": sized_dft,
+    "sized_stft": sized_stft,
     "sized_reshape": sized_reshape,
     "sized_expand": sized_expand,
     "sized_tile": sized_tile,

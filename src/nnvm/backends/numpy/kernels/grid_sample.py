@@ -21,7 +21,7 @@ class Room(NamedTuple):
     share: Array
     weight: Array
     spare: Array
-    index: Array
+    flat: Array
     whole: Array
     outside: Array
 
@@ -59,7 +59,7 @@ def grid_sample(
             raw, part, total = carve(rest, (shape, x.dtype), (shape, dtype), (shape, dtype))
             total[...] = 0
             for _ in _taps(scratch, tuple(image), mode, padding_mode, bool(align_corners)):
-                np.take(planes[n, taken], scratch.index, axis=1, out=raw, mode="clip")
+                np.take(planes[n, taken], scratch.flat, axis=1, out=raw, mode="clip")
                 np.multiply(raw, scratch.weight, out=part, casting="unsafe")
                 np.copyto(part, 0, where=np.equal(scratch.weight, 0, out=scratch.outside))
                 np.add(total, part, out=total)
@@ -111,10 +111,10 @@ def _reflect(x: Array, size: int, aligned: bool, spare: Array) -> None:
 
 
 def _taps(room: Room, image: Shape, mode: str, padding: str, aligned: bool) -> Iterator[None]:
-    """Put, for each neighbour in turn, where it lies and how much it weighs into `index` and `weight`."""
+    """Put, for each neighbour in turn, where it lies and how much it weighs into `flat` and `weight`."""
     offsets = {"nearest": (0,), "linear": (0, 1), "cubic": (-1, 0, 1, 2)}[mode]
     for tap in product(offsets, repeat=len(image)):
-        room.index.fill(0)
+        room.flat.fill(0)
         room.weight.fill(1)
         for axis, (offset, size) in enumerate(zip(tap, image, strict=True)):
             near = room.near
@@ -130,8 +130,8 @@ def _taps(room: Room, image: Shape, mode: str, padding: str, aligned: bool) -> I
                 _reflect(near, size, aligned, room.spare)
             np.clip(near, 0, size - 1, out=near)
             np.copyto(room.whole, near, casting="unsafe")
-            np.multiply(room.index, size, out=room.index)
-            np.add(room.index, room.whole, out=room.index)
+            np.multiply(room.flat, size, out=room.flat)
+            np.add(room.flat, room.whole, out=room.flat)
         yield
 
 

@@ -33,7 +33,7 @@ def quantize_linear(
     The quotient is rounded to `precision`, or to the type of the scale.
     """
     room = lent(workspace, "quantize_linear")
-    exact = scale.dtype if not precision else _type(precision)
+    exact = scale.dtype if not precision else named(precision)
     wide = np.dtype(np.float64) if exact.itemsize == 8 else FLOAT
     for target, source, factor, shift in _pieces(out, x, scale, zero, axis, block_size):
         for box in boxes(source.shape, room.size // 4 // wide.itemsize):
@@ -73,7 +73,8 @@ def limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     return known or (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
 
 
-def _type(name: str) -> np.dtype[Any]:
+def named(name: str) -> np.dtype[Any]:
+    """Return the type of this name, a float16 of the other kind too."""
     if name != "bfloat16":
         return np.dtype(name)
     import ml_dtypes

@@ -113,7 +113,7 @@ def _shares(away: Array, scale: float, way: Filter) -> Array:
     """Weigh neighbours by how far away they are; where the image shrinks, an antialiasing filter is stretched."""
     away = np.abs(away * min(scale, 1.0))
     if way.mode == "linear":
-        return np.maximum(1 - away, 0)
+        return np.asarray(np.maximum(1 - away, 0))
     a = way.coefficient
     inside = ((a + 2) * away - (a + 3)) * away * away + 1
     outside = ((a * away - 5 * a) * away + 8 * a) * away - 4 * a

@@ -60,7 +60,10 @@ def reverse_sequence(out: Array, x: Array, lengths: Array, *, batch_axis: int = 
 def tensor_scatter(
     out: Array, cache: Array, update: Array, starts: Array | None = None, *, axis: int = -2, mode: str = "linear"
 ) -> None:
-    """Copy the cache and write the update into it, from each sample's start on; `out` may be the cache's memory."""
+    """Copy the cache and write the update into it, from each sample's start on.
+
+    `out` may be the cache's memory, but not the update's.
+    """
     axis = normal(axis, cache.ndim)
     length, width = cache.shape[axis], update.shape[axis]
     expected = (*cache.shape[:axis], width, *cache.shape[axis + 1 :])

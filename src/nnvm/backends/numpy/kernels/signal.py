@@ -83,18 +83,19 @@ def stft(
     onesided: int = 1,
 ) -> None:
     """Transform frames of a signal through a window."""
-    step, length = int(frame_step.reshape(())), _frame(signal, window, frame_length)
+    step, length = int(frame_step.reshape(())), frame(signal, window, frame_length)
     if window is not None and window.size != length:
         raise ValueError(f"stft: a window of {window.size} for frames of {length}")
     dtype = wide(signal.dtype)
     factors: Any = 1 if window is None else window.astype(dtype)[:, None]
     for batch in range(out.shape[0]):
-        for frame in range(out.shape[1]):
-            part = signal[batch, frame * step : frame * step + length].astype(dtype) * factors
-            _transform(out[batch, frame], part, length, 0, onesided)
+        for place in range(out.shape[1]):
+            part = signal[batch, place * step : place * step + length].astype(dtype) * factors
+            _transform(out[batch, place], part, length, 0, onesided)
 
 
-def _frame(signal: Array, window: Array | None, frame_length: Array | None) -> int:
+def frame(signal: Array, window: Array | None, frame_length: Array | None) -> int:
+    """Return how long a frame is: as said, as its window, or as the whole signal."""
     if frame_length is not None:
         return int(frame_length.reshape(()))
     return signal.shape[1] if window is None else window.size

@@ -114,8 +114,37 @@ def _write_grid_sample(node: Node, opset: int) -> Written:
     return Written("GridSample", node.inputs, attributes)
 
 
+_ROI: Final = columns_of(
+    {
+        "coordinate_transformation_mode": "half_pixel",
+        "mode": "avg",
+        "output_height": 1,
+        "output_width": 1,
+        "sampling_ratio": 0,
+        "spatial_scale": 1.0,
+    }
+)
+_BEFORE_16: Final = {"coordinate_transformation_mode": "output_half_pixel"}
+"""What a RoiAlign did when it did not say."""
+
+
+def _read_roi_align(use: Use) -> Read | None:
+    params = read_params(_ROI, use)
+    if params is None or (use.opset < 16 and "coordinate_transformation_mode" in use.attributes):
+        return None
+    return ops.roi_align, use.inputs, params | (_BEFORE_16 if use.opset < 16 else {})
+
+
+def _write_roi_align(node: Node, opset: int) -> Written:
+    attributes = write_params(_ROI, node.params)
+    if opset < 16 and attributes.pop("coordinate_transformation_mode", "") != "output_half_pixel":
+        raise too_old(node, "RoiAlign", opset, 16, "it shifts regions by half an element")
+    return Written("RoiAlign", node.inputs, attributes)
+
+
 ROWS: Final[tuple[Row, ...]] = (
     Row("Resize", ops.resize, _read_resize, _write_resize),
     Row("Upsample", ops.upsample, _read_upsample, _write_upsample),
     Row("GridSample", ops.grid_sample, _read_grid_sample, _write_grid_sample),
+    Row("RoiAlign", ops.roi_align, _read_roi_align, _write_roi_align),
 )

@@ -1,0 +1,5 @@
+"""What `python -m nnvm.cli` runs."""
+
+from nnvm.cli import main
+
+main()

@@ -1,0 +1,106 @@
+"""What every command needs: the app, its common options, loading, printing, failing."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+from nnvm.errors import MissingExtra
+
+try:
+    import typer
+    from rich.console import Console
+except ModuleNotFoundError as _missing:
+    sys.exit(f"error: {MissingExtra(str(_missing.name), 'cli')}")
+
+from nnvm import report
+from nnvm.ir import Graph
+
+DIFFERS = 3
+"""Exit code of a result that is not equivalent."""
+
+OVER = 4
+"""Exit code of a result that is above the budget."""
+
+_POINTED = re.compile(r"^\s*\^+\s*$", re.MULTILINE)
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See, shrink, plan and run models."
+)
+errors = Console(stderr=True)
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="a model, by file type")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object on stdout and nothing else")]
+Dims = Annotated[
+    list[str] | None,
+    typer.Option("--set-dim", metavar="NAME=INT", help="give an open dimension its size; repeat for more"),
+]
+Traceback = Annotated[bool, typer.Option("--traceback", help="show where an error was raised")]
+BackendName = Annotated[str, typer.Option("--backend", help="whose kernels run")]
+Seed = Annotated[int, typer.Option("--seed", help="of random inputs")]
+Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="limits of random inputs")]
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print an error in one line, and below it what the message points at with a caret, and leave."""
+    told, *rest = message.split("\n") if _POINTED.search(message) else [message]
+    print("error: " + "\n".join([" ".join(told.split()), *rest]), file=sys.stderr)
+    sys.exit(code)
+
+
+@contextmanager
+def working(what: str, quiet: bool = False) -> Iterator[None]:
+    """Show what is being done, on a terminal only."""
+    if quiet or not errors.is_terminal:
+        yield
+        return
+    with errors.status(what):
+        yield
+
+
+def load(model: str, dims: Sequence[str] | None = None) -> Graph:
+    """Load a model and give open dimensions their sizes."""
+    from nnvm.frontends import load as read
+    from nnvm.passes.infer_types import infer_types
+    from nnvm.passes.set_dims import set_dims
+
+    with working(f"loading {model}"):
+        graph = infer_types(read_stdin() if model == "-" else read(model))
+        binding = dict(map(parse_dim, dims or ()))
+        return infer_types(set_dims(graph, binding)) if binding else graph
+
+
+def read_stdin() -> Graph:
+    """Read the text form of a graph from stdin."""
+    from nnvm.frontends.nnvm import parse
+
+    return parse(sys.stdin.read())
+
+
+def parse_dim(text: str) -> tuple[str, int]:
+    """Read NAME=INT."""
+    name, equals, size = text.rpartition("=")
+    if not equals or not name or not size.isdecimal():
+        raise typer.BadParameter(f"{text!r} is not NAME=INT", param_hint="--set-dim")
+    return name, int(size)
+
+
+def parse_range(text: str | None) -> tuple[float, float] | None:
+    """Read LOW,HIGH."""
+    if text is None:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not LOW,HIGH", param_hint="--range") from None
+    return low, high
+
+
+def give(result: Mapping[str, Any], as_json: bool, draw: Callable[[Mapping[str, Any], Console], None]) -> None:
+    """Print a result as JSON or as tables."""
+    if as_json:
+        print(json.dumps(report.plain(result)))
+    else:
+        draw(result, Console(highlight=False))

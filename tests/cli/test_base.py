@@ -1,0 +1,60 @@
+"""The command as a whole: one line for every error, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+from tests.command import nnvm, small_model
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("show", "no_such.onnx"), 1, "no_such.onnx"),
+        (("show", "model.xyz"), 1, "xyz"),
+        (("show",), 2, ""),
+        (("nonsense",), 2, ""),
+        (("plan", "{m}", "--set-dim", "batch"), 2, "set-dim"),
+        (("plan", "{m}", "--set-dim", "nobody=3"), 1, "batch"),
+        (("plan", "{m}", "--io", "sideways"), 1, "external"),
+        (("plan", "{m}", "--backend", "abacus"), 1, "numpy"),
+        (("run", "{m}", "--input", "z=x.npy"), 1, "x"),
+        (("run", "{m}", "--input", "x=missing.npy"), 1, "missing.npy"),
+        (("run", "{m}", "--input", "x"), 2, "input"),
+        (("run", "{m}", "--compare", "abacus"), 1, "onnxruntime"),
+        (("run", "{m}", "--range", "a,b"), 2, "range"),
+        (("opt", "{m}", "-o", "no/such/folder/out.onnx"), 1, "folder"),
+    ],
+)
+def test_errors_are_one_line(tmp_path, arguments, code, told):
+    model = str(small_model(tmp_path / "m.onnx"))
+    found, _, err = nnvm(*[model if part == "{m}" else part for part in arguments])
+    assert found == code
+    assert told in err
+    if code == 1:
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+
+
+def test_traceback_on_demand(tmp_path):
+    from nnvm import Error
+
+    with pytest.raises(Error):
+        nnvm("show", tmp_path / "no.onnx", "--traceback")
+
+
+def test_the_command_as_a_process(tmp_path):
+    model = small_model(tmp_path / "m.onnx")
+    done = subprocess.run(
+        [sys.executable, "-m", "nnvm.cli", "show", str(model), "--json"], capture_output=True, text=True, check=True
+    )
+    assert '"nodes": 5' in done.stdout
+    assert done.stderr == ""
+    done = subprocess.run(
+        [sys.executable, "-m", "nnvm.cli", "show", str(tmp_path / "no.onnx")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")

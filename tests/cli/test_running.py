@@ -1,0 +1,56 @@
+"""plan, run and pack: figures, files, exit codes."""
+
+import numpy as np
+import pytest
+from tests.command import nnvm, small_model
+
+
+def test_plan_without_and_with_dimensions(tmp_path):
+    model = small_model(tmp_path / "m.onnx")
+    code, result, _ = nnvm("plan", model, "--json")
+    assert code == 0
+    for key in ("naive_bytes", "peak_bytes", "packing_bound_bytes", "order_bound_bytes", "external_bytes"):
+        assert set(result[key]) == {"expr", "at"}
+    assert "batch" in result["peak_bytes"]["expr"]
+    code, result, _ = nnvm("plan", model, "--set-dim", "batch=10", "--buffers", "--json")
+    assert (result["peak_bytes"], result["naive_bytes"]) == (192, 640)
+    assert result["packing_status"] == "optimal"
+    assert result["packing_bound_bytes"] == 192
+    assert {"name", "offset", "size", "first", "last", "alias_of"} == set(result["buffers"][0])
+    keys = {"tensors", "order_status", "io", "alignment", "backend", "workspace_bytes", "adopted_bytes", "seconds"}
+    assert keys <= set(result)
+
+
+def test_run_compares_and_saves(tmp_path):
+    pytest.importorskip("onnxruntime")
+    model = small_model(tmp_path / "m.onnx")
+    x = np.ones((2, 3), np.float32)
+    np.save(tmp_path / "x.npy", x)
+    arguments = ("--input", f"x={tmp_path / 'x.npy'}", "--save", tmp_path / "out", "--compare", "onnxruntime", "--json")
+    code, result, _ = nnvm("run", model, *arguments)
+    assert code == 0
+    assert result["outputs"][0]["shape"] == [2, 4]
+    assert result["compared"]["equivalent"] is True
+    assert result["compared"]["engine"] == "onnxruntime"
+    expected = np.maximum(x @ (np.arange(12, dtype=np.float32).reshape(3, 4) - 5), 0)
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "y_out.npy"), expected)
+    keys = {
+        "runs",
+        "seconds_median",
+        "backend",
+        "workers",
+        "fallbacks",
+        "planned_bytes",
+        "adopted_bytes",
+        "transient_bytes",
+    }
+    assert keys <= set(result)
+
+
+def test_a_saved_program_runs_like_its_model(tmp_path):
+    model = small_model(tmp_path / "m.onnx")
+    assert nnvm("plan", model, "-o", tmp_path / "m.nnp")[0] == 0
+    code, _, err = nnvm("run", tmp_path / "m.nnp", "--set-dim", "batch=4", "--save", tmp_path / "a")
+    assert (code, err) == (0, "")
+    assert nnvm("run", model, "--set-dim", "batch=4", "--save", tmp_path / "b")[0] == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "a" / "y_out.npy"), np.load(tmp_path / "b" / "y_out.npy"))

@@ -1,6 +1,6 @@
 """How low blocks are packed: MiniMalloc's hard set, real traces, a million of them, beside what others do.
 
-Run as `python -m benchmarks.packing [--data DIR] [--seconds 30] [--exact-seconds 60] [--only hard|exact|traces|million]`.
+Run as `python -m benchmarks.packing [--data DIR] [--seconds 30] [--exact-seconds 60] [--only hard|exact|traces|...]`.
 """
 
 import argparse
@@ -111,7 +111,7 @@ def million(count: int = MILLION) -> Iterator[Sequence[Cell]]:
         Block(t := chance.randrange(count), t + 1 + int(chance.expovariate(1 / 50)), 64 * chance.randrange(1, 4000))
         for _ in range(count)
     ]
-    yield _row(f"{count:,} blocks", blocks, packed(blocks, time_limit=30.0), max_live(blocks, 1), greedy=False)
+    yield _row(f"{count:,} blocks", blocks, packed(blocks, time_limit=20.0), max_live(blocks, 1), greedy=False)
 
 
 def _row(name: str, blocks: Sequence[Block], found: Packed, unit: int, *, greedy: bool = True) -> Sequence[Cell]:

@@ -54,3 +54,29 @@ def test_a_saved_program_runs_like_its_model(tmp_path):
     assert (code, err) == (0, "")
     assert nnvm("run", model, "--set-dim", "batch=4", "--save", tmp_path / "b")[0] == 0
     np.testing.assert_array_equal(np.load(tmp_path / "a" / "y_out.npy"), np.load(tmp_path / "b" / "y_out.npy"))
+
+
+def test_pack_gives_figures_and_writes_offsets(tmp_path):
+    path, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    path.write_text("id,lower,upper,size\na,0,3,100\nb,1,4,200\n")
+    code, result, _ = nnvm("pack", path, "-o", out, "--alignment", 64, "--effort", 1000, "--json")
+    assert code == 0
+    assert {"buffers", "height", "lower_bound", "status", "seconds"} <= set(result)
+    assert (result["buffers"], result["height"], result["lower_bound"], result["status"]) == (2, 384, 384, "optimal")
+    assert out.read_text().startswith("id,lower,upper,size,offset\na,0,3,100,")
+    code, text, _ = nnvm("pack", path)
+    assert code == 0
+    assert "2 buffers in 300 bytes; bound 300" in text
+
+
+def test_pack_over_the_capacity_is_exit_code_4(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("id,lower,upper,size\na,0,3,100\nb,1,4,200\n")
+    code, result, error = nnvm("pack", path, "--capacity", 299, "--effort", 1000, "--json")
+    assert code == 4
+    assert result["fits"] is False
+    assert "no packing of at most 299 bytes was found, the lowest takes 300" in error
+    path.write_text("id,lower\n")
+    code, _, error = nnvm("pack", path)
+    assert code == 1
+    assert "has no column 'upper'" in error

@@ -207,3 +207,17 @@ def test_what_rewriting_builds_has_no_line():
     inner = made.outputs[0].node.inputs[0].node
     assert "source" not in inner.hints
     assert history.account(inner).sources == sources_of(graph.outputs[0].node)
+
+
+def test_what_took_the_place_of_others_keeps_them_when_it_moves_on():
+    x = named_input("x", f32[2])
+    inner = neg(neg(x, name="n1"), name="n2")
+    graph = Graph([add(exp(inner, name="a"), exp(inner, name="b"), name="c")])
+    with recording() as history:
+        history.run("cse", graph)
+        made = cse(graph)
+        history.run("simplify", made)
+        made = history.annotate(apply_rules(made, [two_negations]))
+    kept = made.outputs[0].node.inputs[0].node
+    assert kept.hints["sources"] == ("a (exp)", "b (exp)")
+    assert kept.hints["made_by"] == ("cse",)

@@ -223,7 +223,11 @@ def test_a_sampled_grid_is_what_onnx_makes_of_it(use: Use, seed: int) -> None:
         if judge is by_reference and use.params["mode"] == "cubic" and use.params["padding_mode"] == "border":
             continue  # it moves points into the image before it looks for neighbours
         verdict = judge(model, use.feeds)
-        assert isinstance(verdict, str) or agree(found, verdict), f"{use}\n{found}\n{verdict}"
+        if isinstance(verdict, str):
+            continue
+        if judge is by_reference:  # which weighs in 32 bits
+            found, verdict = (tuple(each.astype(np.float32) for each in given) for given in (found, verdict))
+        assert agree(found, verdict), f"{use}\n{found}\n{verdict}"
 
 
 @st.composite

@@ -22,3 +22,11 @@ def test_the_clock_is_a_cap():
     assert budget.affords(1 << 40) is False  # it is 105 now
     assert budget.cut
     assert budget.remaining() == 0.0
+
+
+def test_what_looks_at_no_clock_needs_its_time():
+    budget = Budget(seconds=2.0, clock=lambda: 0.0)
+    assert budget.affords(3_000_000)
+    assert budget.affords(2_000_000, whole=True)
+    assert not budget.affords(2_000_001, whole=True)
+    assert budget.cut

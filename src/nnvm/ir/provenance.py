@@ -11,7 +11,7 @@ from nnvm.ir.node import ABSENT, Node, Value, make
 from nnvm.ir.scope import scope
 
 SOURCE: Final = "source"
-"""The hint that says where a node was written: a line of Python, a line of text, a node of a file."""
+"""The hint that says where a node was written: a line of Python or of text, or a file, a node's number and its name."""
 SOURCES: Final = "sources"
 """The hint that lists what a node was made of, as `History.annotate` leaves it."""
 MADE_BY: Final = "made_by"
@@ -59,17 +59,18 @@ class History:
 
     def replaced(self, old: Sequence[Node], values: Sequence[Value], settled: Container[Node], rule: str = "") -> None:
         """Note that values stand for the outputs of nodes: whatever they are made of that is not settled is new."""
-        made, moved = self._made, self._moved
+        made = self._made
         stack = [value.node for value in values]
-        new: dict[Node, None] = {}
+        seen: dict[Node, None] = {}
         given = set(values)
         while stack:
             node = stack.pop()
-            if node in new or node in made or node in moved or node in old or node in settled:
+            if node in seen or node in made or node in old or node in settled:
                 continue
-            new[node] = None
+            seen[node] = None
             given.update(node.inputs)
             stack += [value.node for value in node.inputs]
+        new = [node for node in seen if node not in self._moved] if self._moved else seen
         by = f"{self.by}/{rule}" if rule else self.by
         if new:
             made.update(dict.fromkeys(new, (self._left(old, given, new), by)))
@@ -128,6 +129,10 @@ class History:
 
     def annotate(self, graph: Graph) -> Graph:
         """Return the graph whose changed nodes carry their account as hints, and which lists what vanished."""
+        with collection_paused():
+            return self._annotate(graph)
+
+    def _annotate(self, graph: Graph) -> Graph:
         merged: dict[Node, list[Node]] = {}
         for old in self._gone:
             end = self._end(old)
@@ -135,9 +140,10 @@ class History:
                 merged.setdefault(end, []).append(old)
         changed: dict[Value, Value] = {}
         moved: dict[Node, Node] = {}
-        with collection_paused():
+        if self._made or merged:
+            touched = self._touched(merged)
             for node in graph.nodes:
-                hints = self._hints(node, merged.get(node, ()))
+                hints = self._hints(node, merged) if node in touched else node.hints
                 inputs, after = node.inputs, node.after
                 if changed and not changed.keys().isdisjoint(inputs):
                     inputs = tuple([changed.get(value, value) for value in inputs])
@@ -158,19 +164,25 @@ class History:
         ends = {name: [changed.get(value, value) for value in getattr(graph, name)] for name in ("inputs", "outputs")}
         return graph.replace(hints={**graph.hints, VANISHED: vanished} if vanished else graph.hints, **ends)
 
-    def _hints(self, node: Node, absorbed: Iterable[Node]) -> Mapping[str, Any]:
-        """Return the hints of a node with its account in them; the same where nothing made it."""
-        first, moved = node, self._moved
-        while first in moved:
-            first = moved[first]
-        if first not in self._made and not absorbed:
-            return node.hints
+    def _touched(self, merged: Iterable[Node]) -> set[Node]:
+        """Return what something made, or took the place of others, also as it moved on."""
+        touched = {*self._made, *merged}
+        for new, old in self._moved.items():  # in the order of moves
+            if old in touched:
+                touched.add(new)
+        return touched
+
+    def _hints(self, node: Node, merged: Mapping[Node, Iterable[Node]]) -> Mapping[str, Any]:
+        """Return the hints of a node with its account in them; the same where nobody is known to have made it."""
         own = self.account(node)
         sources, by = dict.fromkeys(own.sources), dict.fromkeys(own.made_by)
-        for old in absorbed:
-            other = self.account(old)
-            sources.update(dict.fromkeys(other.sources))
-            by.update(dict.fromkeys((*other.made_by, self._gone[old][1])))
+        here: Node | None = node if merged else None
+        while here is not None:
+            for old in merged.get(here, ()):
+                other = self.account(old)
+                sources.update(dict.fromkeys(other.sources))
+                by.update(dict.fromkeys((*other.made_by, self._gone[old][1])))
+            here = self._moved.get(here)
         return {**node.hints, SOURCES: tuple(sources), MADE_BY: tuple(by)} if by else node.hints
 
     def _end(self, node: Node) -> Node:
@@ -277,6 +289,9 @@ def sources_of(node: Node) -> tuple[str, ...]:
         return known
     name = f"{node.name} ({node.op.name})" if node.name else node.op.name
     place = node.hints.get(SOURCE)
+    if isinstance(place, tuple):
+        file, number, own = place
+        place = f"{file}, node {number} {own!r}" if own else f"{file}, node {number}"
     return (f"{name} at {place}" if place else name,)
 
 

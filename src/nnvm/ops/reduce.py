@@ -1,26 +1,48 @@
 """What sums up along axes."""
 
 from nnvm.attrs import follow
-from nnvm.ir import Node, TensorType, UnknownRank, Value, contents, i64, op, product
+from nnvm.ir import Node, TensorType, UnknownRank, Value, born, contents, i64, op, product
 from nnvm.ir.contents import Contents
-from nnvm.ops.typing import axes_of, axis_of
+from nnvm.ir.types import Shape
+from nnvm.ops.typing import axes_of, axis_of, require
+
+
+def axes_known(axes: Value | None) -> tuple[int, ...] | None:
+    """Return the axes that a vector names, none where it is absent or has no elements, None where only a run tells."""
+    if axes is None or _count(axes) == 0:
+        return ()
+    known = contents(axes)
+    return None if known is None or not all(isinstance(axis, int) for axis in known) else known  # type: ignore[return-value]
+
+
+def _count(axes: Value) -> int | None:
+    """Return how many axes a vector names, None where that is not known."""
+    shape = axes.type.shape_or_none if isinstance(axes.type, TensorType) else None
+    return shape[0] if shape is not None and len(shape) == 1 and isinstance(shape[0], int) else None
 
 
 def _reduced(x: Value, axes: Value | None, keepdims: bool, noop_with_empty_axes: bool) -> TensorType:
     shape = x.shape
-    if axes is None:
-        chosen: tuple[int, ...] | None = ()
-    else:
-        known = contents(axes)
-        chosen = None if known is None or not all(isinstance(axis, int) for axis in known) else known  # type: ignore[assignment]
+    chosen = axes_known(axes)
     if chosen is None:
-        raise UnknownRank
+        return x.tensor[_measured(shape, axes, keepdims)]
     if not chosen and noop_with_empty_axes:
         return x.tensor
     over = axes_of(chosen, len(shape)) if chosen else tuple(range(len(shape)))
     if keepdims:
         return x.tensor[tuple(1 if i in over else size for i, size in enumerate(shape))]
     return x.tensor[tuple(size for i, size in enumerate(shape) if i not in over)]
+
+
+def _measured(shape: Shape, axes: Value | None, keepdims: bool) -> Shape:
+    """Return the shape where only a run tells the axes; how many there are may be known."""
+    count = None if axes is None else _count(axes)
+    require(count is None or count <= len(shape), f"there are {count} axes to reduce over, and {len(shape)} in all")
+    if keepdims:
+        return tuple(1 if size == 1 or count == len(shape) else born(i) for i, size in enumerate(shape))
+    if count is None:
+        raise UnknownRank
+    return tuple(born(i) for i in range(len(shape) - count))
 
 
 @op

@@ -41,11 +41,15 @@ class Budget:
             self.cut = True
         return self.cut
 
-    def affords(self, steps: int) -> bool:
-        """Tell whether that many steps are left and the clock allows more; what was refused once stays so."""
+    def affords(self, steps: int, *, whole: bool = False) -> bool:
+        """Tell whether that many steps are left and the clock allows more; what was refused once stays so.
+
+        `whole` is for what looks at no clock: a microsecond a step must remain.
+        """
         if self.late():
             return False
-        if steps > self.left:
+        remaining = self.remaining() if whole else None
+        if steps > self.left or (remaining is not None and steps * 1e-6 > remaining):
             self.cut = True
         return not self.cut
 

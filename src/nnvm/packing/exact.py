@@ -14,7 +14,7 @@ WORKERS: Final = 2
 SECONDS: Final = 60.0
 """How long the solver may take where no limit is given."""
 
-SLICES: Final = (("cliques", 12.0), ("plane", 6.0), ("cliques", 24.0), ("plane", 24.0))
+SLICES: Final = (("plane", 8.0), ("cliques", 45.0), ("plane", 60.0))
 """Models tried in turn for one height, and seconds for each: one often ends where the other does not."""
 
 

@@ -33,7 +33,7 @@ def attempts(blocks: Sequence[Block], columns: Columns, budget: Budget) -> Itera
     yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
     listed, cost = cheaper(blocks)
     for order, fit in WAYS:
-        if not budget.affords(cost):
+        if not budget.affords(cost, whole=listed):
             return
         budget.spend(cost)
         found = put(blocks, columns, order, fit, listed=listed, stop=budget.late)

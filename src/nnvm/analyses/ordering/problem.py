@@ -205,11 +205,3 @@ def peak(problem: Problem, order: Iterable[int]) -> int:
     ledger = Ledger(problem)
     return max((ledger.run(step)[0] for step in order), default=ledger.live)
 
-
-def part(problem: Problem, steps: Sequence[int], before: int) -> Problem:
-    """Return the problem of running these steps on their own, the other steps having run or being still to come.
-
-    `before` is what is alive when the first of them starts. The steps are consecutive in some order of the problem, and
-    `ran` is told by it: a step's tensors count as given where anyone outside touched them before.
-    """
-    raise NotImplementedError

@@ -11,9 +11,10 @@ from nnvm.backends.numpy.measured import measured
 from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Node, OpAttr, Value, contents
+from nnvm.ir import ABSENT, Node, OpAttr, Value
 from nnvm.ops.einsum import labels
 from nnvm.ops.recurrent import activations_of
+from nnvm.ops.reduce import axes_known
 from nnvm.ops.typing import axes_of
 
 Lower = Callable[[Node], "tuple[str, tuple[Value, ...], Mapping[str, Any]]"]
@@ -256,10 +257,10 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 )  # fmt: skip
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     rank = len(node.inputs[0].shape)
-    known = contents(node.inputs[1]) if len(node.inputs) > 1 else ()
-    if known is None or not all(isinstance(axis, int) for axis in known):
-        raise Error(f"{node!r}: its axes are known only at run, which this backend does not support")
-    axes = axes_of((axis for axis in known if isinstance(axis, int)), rank)
+    known = axes_known(node.inputs[1] if len(node.inputs) > 1 and node.inputs[1] is not ABSENT else None)
+    if known is None:
+        return "sized_reduce", node.inputs, {"kernel": node.op.name, **_flags(node)}
+    axes = axes_of(known, rank)
     if not axes and not node.params["noop_with_empty_axes"]:
         axes = tuple(range(rank))
     return node.op.name, node.inputs[:1], {"axes": axes, "keepdims": node.params["keepdims"]}

@@ -174,7 +174,7 @@ class _Reader:
         name = next(filter(None, outputs), "") or f"{node.op_type}_{i}"
         hints = _hints(i, node, outputs)
         if self.told is not None:
-            hints[SOURCE] = f"{self.told}, node {i} {node.name!r}" if node.name else f"{self.told}, node {i}"
+            hints[SOURCE] = self.told, i, node.name
         try:
             inputs = tuple([self.values[item] if item else ABSENT for item in names])
             key = (node.domain, node.op_type)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels import indexing, layout, selection, signal
+from nnvm.backends.numpy.kernels import indexing, layout, reduce, selection, signal
 from nnvm.backends.numpy.kernels.quantize import named
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, normal
 
@@ -92,6 +92,22 @@ def sized_fill(shape: Array, dtype: Array, *, value: float | int | bool | comple
     if min(sizes, default=0) < 0:
         raise ValueError(f"fill: {sizes} is no shape")
     return np.full(sizes, value, dtype.dtype)
+
+
+def sized_reduce(x: Array, axes: Array, *, kernel: str, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Array:
+    """Reduce by one of the reductions along the axes that an array holds, all of them where it holds none."""
+    some = sorted(normal(axis, x.ndim) for axis in axes.reshape(-1).tolist())
+    if len(set(some)) != len(some):
+        raise ValueError(f"{kernel}: an axis is repeated in {axes.tolist()}")
+    if not some and not noop_with_empty_axes:
+        some = list(range(x.ndim))
+    out = np.empty(
+        [1 if axis in some else size for axis, size in enumerate(x.shape) if keepdims or axis not in some], x.dtype
+    )
+    wants: dict[str, Any] = {"workspace": np.empty(LIMIT, np.uint8)} if kernel in reduce.WORKSPACES else {}
+    with np.errstate(all="ignore"):
+        reduce.KERNELS[kernel](out, x, axes=tuple(some), **wants)
+    return out
 
 
 def sized_one_hot(indices: Array, depth: Array, values: Array, *, axis: int = -1) -> Array:
@@ -241,6 +257,7 @@ KERNELS = {
     "sized_pad": sized_pad,
     "sized_sequence": sized_sequence,
     "sized_fill": sized_fill,
+    "sized_reduce": sized_reduce,
     "sized_one_hot": sized_one_hot,
     "sized_split": sized_split,
 }

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnvm.backends.numpy.kernels.scratch import Array
 
-_CHUNK = 128
+_CHUNK = 64
 
 
 class Axis(NamedTuple):

@@ -164,10 +164,10 @@ def _blend(out: Array, x: Array, plan: list[Axis], way: Filter, room: Array) -> 
 
 
 def _fit(out: Shape, x: Shape, plan: list[Axis], way: Filter, item: int, room: int) -> list[int]:
-    """Choose how large a box is: all planes first go one by one, then lines, then what is longest."""
+    """Choose how large a box is: first fewer lines, then fewer planes, then less of what is longest."""
     sizes = list(out)
     while _need(sizes, x, plan, way, item) > room and max(sizes) > 1:
-        place = 0 if sizes[0] > 1 else 1 if sizes[1] > 8 else sizes.index(max(sizes))
+        place = 1 if sizes[1] > 16 else 0 if sizes[0] > 1 else sizes.index(max(sizes))
         sizes[place] = -(-sizes[place] // 2)
     return sizes
 
@@ -254,8 +254,8 @@ def _along(out: Array, x: Array, axis: int, index: Array, weight: Array, spare: 
         return
     part = spare[: out.size].reshape(out.shape)
     tail = (-1, *[1] * (out.ndim - 1 - axis))
-    for k, (places, shares) in enumerate(zip(index, weight, strict=True)):
-        np.take(x, places, axis=axis, out=part, mode="clip")
+    for k, (where, shares) in enumerate(zip(index, weight, strict=True)):
+        np.take(x, where, axis=axis, out=part, mode="clip")
         np.multiply(part, shares.reshape(tail), out=out if k == 0 else part)
         if k:
             np.add(out, part, out=out)

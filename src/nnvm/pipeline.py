@@ -200,7 +200,7 @@ def _pack(blocks: Any, alignment: int) -> Sequence[int]:
 
 
 MACHINERY: Final[Mapping[str, Callable[..., Any]]] = {
-    "evaluate": _evaluate, "pack": _pack, "strangers": plugins.rules,
+    "evaluate": _evaluate, "optimize": optimize, "pack": _pack, "strangers": plugins.rules,
 }  # fmt: skip
 """What passes may ask for by the name of a positional-only parameter."""
 

@@ -1,5 +1,6 @@
 """What a pass may ask of an operator: one column each, filled in from anywhere."""
 
+from nnvm.attrs.bodies import bodies
 from nnvm.attrs.branch import branch
 from nnvm.attrs.cost import macs
 from nnvm.attrs.elementwise import elementwise
@@ -14,4 +15,7 @@ from nnvm.plugins import load_columns
 
 on_first_read(load_columns)
 
-__all__ = ["branch", "commutes", "elementwise", "follow", "infer_inputs", "kernel", "macs", "mutates", "random", "view"]
+__all__ = [
+    "bodies", "branch", "commutes", "elementwise", "follow", "infer_inputs", "kernel", "macs", "mutates", "random",
+    "view",
+]  # fmt: skip

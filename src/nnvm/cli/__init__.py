@@ -3,11 +3,18 @@
 import os
 import sys
 
+from nnvm.errors import Error, MissingExtra
+
+try:
+    import rich
+    import typer
+except ModuleNotFoundError as _missing:
+    sys.exit(f"error: {MissingExtra(str(_missing.name), 'cli')}")
+
 from nnvm.cli import optimising, running, seeing
 from nnvm.cli.base import app, fail
-from nnvm.errors import Error
 
-__all__ = ["main", "optimising", "running", "seeing"]
+__all__ = ["main", "optimising", "rich", "running", "seeing", "typer"]
 
 
 def main() -> None:

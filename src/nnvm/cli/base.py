@@ -7,13 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
-from nnvm.errors import MissingExtra
-
-try:
-    import typer
-    from rich.console import Console
-except ModuleNotFoundError as _missing:
-    sys.exit(f"error: {MissingExtra(str(_missing.name), 'cli')}")
+import typer
+from rich.console import Console
 
 from nnvm import report
 from nnvm.ir import Graph

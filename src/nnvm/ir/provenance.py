@@ -35,6 +35,16 @@ class Account:
         return f"{', '.join(self.sources)}{' by ' + ', '.join(self.made_by) if self.made_by else ''}"
 
 
+class _Making:
+    """What was put in the place of old nodes by whom; its origins are looked for when somebody asks."""
+
+    __slots__ = ("by", "new", "old", "origins", "values")
+
+    def __init__(self, old: tuple[Node, ...], values: tuple[Value, ...], new: Sequence[Node], by: str) -> None:
+        self.old, self.values, self.new, self.by = old, values, new, by
+        self.origins: tuple[Node, ...] | None = None
+
+
 class History:
     """What every rewriting within `recording` did: kept beside graphs, so that none pays for it later."""
 
@@ -44,7 +54,7 @@ class History:
     def __init__(self) -> None:
         self.by = "edit"
         self._moved: Final[dict[Node, Node]] = {}
-        self._made: Final[dict[Node, tuple[tuple[Node, ...], str]]] = {}
+        self._made: Final[dict[Node, _Making]] = {}
         self._gone: Final[dict[Node, tuple[Value, str]]] = {}
         self._runs: Final[list[tuple[str, Graph]]] = []
 
@@ -59,42 +69,45 @@ class History:
 
     def replaced(self, old: Sequence[Node], values: Sequence[Value], settled: Container[Node], rule: str = "") -> None:
         """Note that values stand for the outputs of nodes: whatever they are made of that is not settled is new."""
-        made = self._made
+        made, moved = self._made, self._moved
         stack = [value.node for value in values]
-        seen: dict[Node, None] = {}
-        given = set(values)
-        while stack:
-            node = stack.pop()
-            if node in seen or node in made or node in old or node in settled:
+        seen: list[Node] = []
+        for node in stack:
+            if node in made or node in old or node in settled or node in seen:
                 continue
-            seen[node] = None
-            given.update(node.inputs)
+            seen.append(node)
             stack += [value.node for value in node.inputs]
-        new = [node for node in seen if node not in self._moved] if self._moved else seen
+        new = [node for node in seen if node not in moved]
         by = f"{self.by}/{rule}" if rule else self.by
         if new:
-            made.update(dict.fromkeys(new, (self._left(old, given, new), by)))
+            record = _Making(tuple(old), tuple(values), seen, by)
+            for node in new:
+                made[node] = record
         elif values[0].node not in old:
-            self._gone.update(dict.fromkeys(old, (values[0], by)))
+            for node in old:
+                self._gone[node] = (values[0], by)
 
-    def _left(self, old: Sequence[Node], given: Container[Value], new: Container[Node]) -> tuple[Node, ...]:
+    def _origins(self, making: "_Making") -> tuple[Node, ...]:
         """Return old nodes and those above them down to what the new ones take; themselves alone where that is far."""
-        left = dict.fromkeys(old)
+        if making.origins is not None:
+            return making.origins
+        old, new = making.old, making.new
+        given = {*making.values, *[value for node in new for value in node.inputs]}
+        found = dict.fromkeys(old)
         stack = [value for node in old for value in node.inputs]
         closed = False
-        while stack:
+        while stack and len(found) <= _NEAR:
             value = stack.pop()
             node = value.node
             closed = closed or value in given
-            if value in given or node in left or node in new or value is ABSENT:
+            if value in given or node in found or node in new or value is ABSENT:
                 continue
-            if not node.inputs and node not in self._made:
-                continue
-            left[node] = None
-            stack += node.inputs
-            if len(left) > _NEAR:
-                return tuple(old)
-        return tuple(left) if closed else (*old, *[node for node in left if not node.inputs and node not in old])
+            if node.inputs or node in self._made:
+                found[node] = None
+                stack += node.inputs
+        folded = (*old, *[node for node in found if not node.inputs and node not in old])
+        making.origins = old if len(found) > _NEAR else tuple(found) if closed else folded
+        return making.origins
 
     def run(self, name: str, graph: Graph) -> None:
         """Note which graph a pass is given, and so what the passes before it left."""
@@ -123,8 +136,8 @@ class History:
                 sources.update(dict.fromkeys(sources_of(here)))
                 steps.update(dict.fromkeys(reversed(here.hints.get(MADE_BY, ()))))
                 continue
-            stack += reversed(record[0])
-            steps[record[1]] = None
+            stack += reversed(self._origins(record))
+            steps[record.by] = None
         return Account(sources, reversed(steps))
 
     def annotate(self, graph: Graph) -> Graph:
@@ -222,12 +235,14 @@ class History:
     def _alive(self, graph: Graph) -> set[Node]:
         """Return every node that the nodes of a graph were made of, and they themselves."""
         alive: set[Node] = set()
+        moved = self._moved
         stack = list(graph.nodes)
         while stack:
             node = stack.pop()
             if node not in alive:
                 alive.add(node)
-                stack += [self._moved[node]] if node in self._moved else self._made.get(node, ((),))[0]
+                making = self._made.get(node)
+                stack += [moved[node]] if node in moved else () if making is None else self._origins(making)
         return alive
 
 

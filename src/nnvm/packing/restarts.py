@@ -19,7 +19,7 @@ NODES: Final = 2_000
 """Nodes of a try in the first round; the next has half as many again, those of the known orders four times as many."""
 
 KNOWN: Final = (
-    (1.0, 1.0, 0.0), (0.001, 1.0, 0.0), (0.0, 1.0, 50.0), (1.0, 0.5, 0.0), (1.0, 1.0, 50.0), (0.5, 1.0, 2.0),
+    (1.0, 1.0, 0.0), (0.001, 1.0, 0.0), (0.0, 1.0, 50.0), (1.0, 0.5, 0.0), (1.0, 1.0, 50.0), (0.0, 1.0, 1000.0),
 )  # fmt: skip
 """Exponents of size, duration and load by which the tries at the head of a round order blocks; the others are drawn."""
 

@@ -209,10 +209,12 @@ def test_a_view_is_a_copy_of_its_first_input_alone() -> None:
     assert (made.kernel, made.inputs) == ("numpy:reshape/1", (x,))
 
 
-def test_axes_known_only_at_run_are_refused() -> None:
+def test_axes_known_only_at_run_are_an_input_of_a_kernel_that_allocates() -> None:
     x, axes = named_input("x", f32[2, 3]), named_input("axes", i64[1])
-    with pytest.raises(Error, match=r"reduce_sum.*axes are known only at run"):
-        call(ops.reduce_sum(x, axes, name="y").node)
+    made = call(ops.reduce_sum(x, axes, name="y").node)
+    assert made is not None
+    assert (made.kernel, made.inputs, made.allocates) == ("numpy:sized_reduce/1", (x, axes), True)
+    assert made.params == {"kernel": "reduce_sum", "keepdims": 1, "noop_with_empty_axes": 0}
 
 
 def test_training_is_refused() -> None:

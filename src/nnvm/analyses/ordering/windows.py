@@ -24,7 +24,7 @@ def improve(problem: Problem, order: Sequence[int], *, lower: int, limit: int) -
         if most <= lower:
             break
         at = max(range(len(held)), key=lambda place: held[place][0])
-        found, cost = _around(problem, best, held, at, most, max(limit - spent, 0))
+        found, cost = _around(problem, best, held, at, lower, max(limit - spent, 0))
         spent += cost + len(best) // 8
         if found is None:
             break
@@ -35,9 +35,9 @@ def improve(problem: Problem, order: Sequence[int], *, lower: int, limit: int) -
 
 
 def _around(
-    problem: Problem, order: list[int], held: list[tuple[int, int]], at: int, most: int, limit: int
+    problem: Problem, order: list[int], held: list[tuple[int, int]], at: int, lower: int, limit: int
 ) -> tuple[tuple[int, list[int]] | None, int]:
-    """Return the place and the steps of a window over `at` that now holds less than `most`, and the effort."""
+    """Return the place and the steps of a window over `at` that now holds less, or None, and the effort."""
     places = [0] * len(order)
     for place, step in enumerate(order):
         places[step] = place
@@ -52,9 +52,9 @@ def _around(
             live = held[first - 1][1] if first else _at_start(problem)
             window = part(problem, order[first:last], places, live)
             inside = max(during for during, _ in held[first:last])
-            result = search(window, lower=0, upper=inside, limit=min(LIMIT, limit - spent))
+            result = search(window, lower=lower, upper=inside, limit=min(LIMIT, limit - spent))
             spent += result.spent + width
-            if result.order is not None and inside >= most:
+            if result.order is not None:
                 return (first, [order[first + i] for i in result.order]), spent
     return None, spent
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from nnvm import ops
 from nnvm.compile.backend import Call
-from nnvm.ir import Node, Op, OpAttr, TensorData, constant
+from nnvm.ir import ABSENT, Node, Op, OpAttr, TensorData, constant
 
 measured: Final[OpAttr[Callable[[Node], Call]]] = OpAttr(
     "the call of a NumPy kernel that allocates what only its data can measure"
@@ -50,6 +50,27 @@ def _(node: Node) -> Call:
     value: TensorData = node.params["value"]
     inputs = (*node.inputs, constant(data=value))
     return Call("numpy:sized_fill/1", inputs, {"value": value.values()[0]}, allocates=True)
+
+
+def resampling(node: Node) -> Mapping[str, Any]:
+    """Return the params of a resize by the names that its kernel has for them."""
+    if node.op is ops.upsample:
+        return {"mode": node.params["mode"], "coordinates": "asymmetric", "nearest_mode": "simple"}
+    renamed = {"coordinate_transformation_mode": "coordinates", "keep_aspect_ratio_policy": "policy"}
+    return {
+        renamed.get(key, key): int(value) if isinstance(value, bool) else value for key, value in node.params.items()
+    }
+
+
+@measured(ops.resize)
+def _(node: Node) -> Call:
+    return sized("resize", node, resampling(node))
+
+
+@measured(ops.upsample)
+def _(node: Node) -> Call:
+    x, scales = node.inputs
+    return Call("numpy:sized_resize/1", (x, ABSENT, scales), resampling(node), allocates=True)
 
 
 @measured(ops.hann_window, ops.hamming_window, ops.blackman_window)

@@ -7,7 +7,7 @@ from nnvm import ops
 from nnvm.attrs import elementwise, view
 from nnvm.attrs import kernel as named_kernel
 from nnvm.backends.numpy.kernels import ALLOCATING, KERNELS, WORKSPACES
-from nnvm.backends.numpy.measured import measured
+from nnvm.backends.numpy.measured import measured, resampling
 from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
@@ -268,8 +268,7 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 @lowering(ops.resize)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    renamed = {"coordinate_transformation_mode": "coordinates", "keep_aspect_ratio_policy": "policy"}
-    return "resize", node.inputs, {renamed.get(key, key): value for key, value in _flags(node).items()}
+    return "resize", node.inputs, resampling(node)
 
 
 @lowering(ops.roi_align)
@@ -280,8 +279,7 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 @lowering(ops.upsample)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    params = {"mode": node.params["mode"], "coordinates": "asymmetric", "nearest_mode": "simple"}
-    return "resize", (node.inputs[0], ABSENT, node.inputs[1]), params
+    return "resize", (node.inputs[0], ABSENT, node.inputs[1]), resampling(node)
 
 
 @lowering(ops.lstm, ops.gru, ops.rnn)

@@ -16,7 +16,7 @@ def load(source: str | os.PathLike[str] | bytes) -> Graph:
     _require_onnx()
     from nnvm.frontends.onnx.reader import read
 
-    import_module("nnvm.frontends.onnx.branches")  # fills the column that says what becomes of an If
+    import_module("nnvm.frontends.onnx.branches")  # fills the columns that say what becomes of an If
 
     return read(source)
 

@@ -4,6 +4,7 @@ import onnx
 
 from nnvm.attrs import branch
 from nnvm.errors import Error
+from nnvm.frontends.onnx.bodies import model_of
 from nnvm.frontends.onnx.carry import CARRIED, Carried, foreign_operator
 from nnvm.frontends.onnx.reader import read
 from nnvm.frontends.onnx.value_types import write_type
@@ -23,7 +24,7 @@ def take(node: Node, condition: bool) -> tuple[Value, ...] | None:
     for name, value in captured.items():
         write_type(graph.input.add(name=name).type, value.type, lambda _: True)
     try:
-        inside = read(_model(graph, carried))
+        inside = read(model_of(graph, carried))
     except Error:
         return None
     title = node.name or "if"
@@ -41,10 +42,3 @@ def _graph(carried: Carried, name: str) -> onnx.GraphProto | None:
     attributes = onnx.NodeProto.FromString(carried.node).attribute
     return next((each.g for each in attributes if each.name == name and each.HasField("g")), None)
 
-
-def _model(graph: onnx.GraphProto, carried: Carried) -> bytes:
-    imports = [onnx.OperatorSetIdProto(domain=domain, version=version) for domain, version in carried.imports]
-    functions = [onnx.FunctionProto.FromString(function) for function in carried.functions]
-    model = onnx.ModelProto(ir_version=onnx.IR_VERSION, graph=graph, opset_import=imports, functions=functions)
-    data: bytes = model.SerializeToString()
-    return data

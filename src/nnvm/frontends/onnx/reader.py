@@ -11,6 +11,7 @@ from nnvm.frontends.onnx.attributes import NESTED, OPAQUE, read_attribute
 from nnvm.frontends.onnx.carry import CARRIED, NODES, Carried, captured_names, carry, foreign_operator, inner_operators
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.messages import bytes_of, parse, skeleton
+from nnvm.frontends.onnx.older import modernise, readable
 from nnvm.frontends.onnx.order import in_order
 from nnvm.frontends.onnx.records import ONNX, POSITION, Header, Origin, read_provenance
 from nnvm.frontends.onnx.rows import Read, Row, Use, make_constant, opaque
@@ -202,7 +203,8 @@ class _Reader:
             raise Error(f"the operator of a node, {domain!r} {type!r}, is no UTF-8 text")
         if domain in _STANDARD and (domain, type, "") not in self.functions:
             version = schemas.since(type, self.opset)
-            if version is not None and self.opset >= schemas.OLDEST and version <= schemas.VETTED:
+            read = self.opset >= schemas.OLDEST or readable(type, self.opset)
+            if version is not None and read and version <= schemas.VETTED:
                 row = BY_TYPE.get(type)
         self.rows[key] = row
         return row
@@ -215,7 +217,7 @@ class _Reader:
             raise _lacks(use, row.ops[0])
         if self.types.containers and any([value.type.__class__ is ContainerType for value in inputs]):
             return None
-        found = row.read(use)
+        found = row.read(use) if self.opset >= schemas.OLDEST or modernise(use) else None
         if found is None:
             return None
         op, given, _ = found
@@ -287,21 +289,9 @@ class _Reader:
         op = foreign_operator("" if node.domain in _STANDARD else node.domain, node.op_type, node.overload)
         name = next(filter(None, outputs), "") or None
         taken = tuple(self.values[item] for item in captured)
-        made = Node(op, (*inputs, *taken), self._params(node, record), types, name, (), hints)
+        made = Node(op, (*inputs, *taken), carried_params(node, record), types, name, (), hints)
         for output, value in zip(outputs, made.outputs, strict=True):
             self._define(output, value)
-
-    def _params(self, node: onnx.NodeProto, record: Carried) -> Params:
-        """Return the params of a node that is carried: the record, and what its sub-graphs hold, under our names."""
-        values: dict[str, Any] = {CARRIED: record}
-        counts: dict[str, int] = {}
-        for (domain, type), count in inner_operators(node).items():
-            row = BY_TYPE.get(type) if domain in _STANDARD else None
-            name = row.ops[0].name if row is not None and row.ops else foreign_operator(domain, type).name
-            counts[name] = counts.get(name, 0) + count
-        if counts:
-            values[NODES] = dict(sorted(counts.items()))
-        return opaque(values)
 
     def _finish(self, inputs: tuple[Value, ...]) -> Graph:
         graph = self.model.graph
@@ -319,6 +309,19 @@ class _Reader:
         hints = read_provenance(_metadata(self.model))[1]
         header = Header(skeleton(self.model), self.opset, ports, self.types.taken, fed, self.external)
         return Graph(outputs, inputs, output_names=names, name=title or "main", hints={ONNX: header, **hints})
+
+
+def carried_params(node: onnx.NodeProto, record: Carried) -> Params:
+    """Return the params of a node that is carried: the record, and what its sub-graphs hold, under our names."""
+    values: dict[str, Any] = {CARRIED: record}
+    counts: dict[str, int] = {}
+    for (domain, type), count in inner_operators(node).items():
+        row = BY_TYPE.get(type) if domain in _STANDARD else None
+        name = row.ops[0].name if row is not None and row.ops else foreign_operator(domain, type).name
+        counts[name] = counts.get(name, 0) + count
+    if counts:
+        values[NODES] = dict(sorted(counts.items()))
+    return opaque(values)
 
 
 def _lacks(use: Use, op: Op[..., Any]) -> Error:

@@ -8,7 +8,7 @@ import onnx
 NEWEST: Final[int] = onnx.defs.onnx_opset_version()
 """The newest opset that the installed onnx knows."""
 OLDEST: Final = 7
-"""The oldest opset whose operators the tables read; those of older ones are carried."""
+"""The oldest opset whose operators the tables read; `older` tells what older ones have in common with it."""
 VETTED: Final = 28
 """The newest version of any operator that the tables were written for; newer versions are carried."""
 DEFAULT: Final = 21

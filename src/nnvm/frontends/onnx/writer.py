@@ -12,6 +12,7 @@ from nnvm.frontends.onnx.attributes import write_attribute
 from nnvm.frontends.onnx.carry import CARRIED, Carried, inner_names, is_carried, rename_captured, subgraphs
 from nnvm.frontends.onnx.families import BY_OP
 from nnvm.frontends.onnx.names import Names
+from nnvm.frontends.onnx.older import unchanged
 from nnvm.frontends.onnx.records import ONNX, Header, Origin, write_provenance
 from nnvm.frontends.onnx.rows import Written, too_old
 from nnvm.frontends.onnx.tensors import describe_tensor, write_tensor
@@ -86,13 +87,20 @@ class _Writer:
 
     def _choose_opset(self, wanted: int | None) -> int:
         if wanted is None and self.header is not None:
-            return self.header.opset
+            return self._raised(self.header.opset)
         if wanted is None:
             types = {BY_OP[node.op].type for node in self.nodes if node.op in BY_OP}
             return max([schemas.DEFAULT, *map(schemas.first, types)])
         if not schemas.OLDEST <= wanted <= schemas.NEWEST:
             raise Error(f"opset {wanted} cannot be written; choose one from {schemas.OLDEST} to {schemas.NEWEST}")
         return wanted
+
+    def _raised(self, opset: int) -> int:
+        """Return an opset, raised to the oldest that the tables write where an operator of ours has changed since."""
+        if opset >= schemas.OLDEST:
+            return opset
+        types = {BY_OP[node.op].type for node in self.nodes if node.op in BY_OP}
+        return opset if all(unchanged(type, opset) for type in types) else schemas.OLDEST
 
     def run(self) -> Model:
         for node in self.nodes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels import indexing, layout, reduce, selection, signal
+from nnvm.backends.numpy.kernels import indexing, layout, reduce, resize, selection, signal
 from nnvm.backends.numpy.kernels.quantize import named
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, normal
 
@@ -107,6 +107,26 @@ def sized_reduce(x: Array, axes: Array, *, kernel: str, keepdims: int = 1, noop_
     wants: dict[str, Any] = {"workspace": np.empty(LIMIT, np.uint8)} if kernel in reduce.WORKSPACES else {}
     with np.errstate(all="ignore"):
         reduce.KERNELS[kernel](out, x, axes=tuple(some), **wants)
+    return out
+
+
+def sized_resize(
+    x: Array,
+    roi: Array | None = None,
+    scales: Array | None = None,
+    sizes: Array | None = None,
+    *,
+    axes: tuple[int, ...] | None = None,
+    policy: str = "stretch",
+    **params: Any,
+) -> Array:
+    """Resample to as many elements along each axis as arrays of scales or sizes say; `params` are those of a resize."""
+    chosen = [normal(axis, x.ndim) for axis in (range(x.ndim) if axes is None else axes)]
+    out = np.empty(resize.resized(x.shape, chosen, scales, sizes, policy), x.dtype)
+    wants = resize.resize_workspace((out.shape,), (x.shape,), x.itemsize, {**params, "axes": axes, "policy": policy})
+    room = np.empty(wants, np.uint8)
+    with np.errstate(all="ignore"):
+        resize.resize(out, x, roi, scales, sizes, axes=axes, policy=policy, workspace=room, **params)
     return out
 
 
@@ -258,6 +278,7 @@ KERNELS = {
     "sized_sequence": sized_sequence,
     "sized_fill": sized_fill,
     "sized_reduce": sized_reduce,
+    "sized_resize": sized_resize,
     "sized_one_hot": sized_one_hot,
     "sized_split": sized_split,
 }

@@ -66,6 +66,32 @@ def resize(
         _blank(target, plan[first:last], way, extrapolation_value)
 
 
+def resized(
+    shape: Shape, axes: list[int], scales: Array | None, sizes: Array | None, policy: str = "stretch"
+) -> Shape:
+    """Return the shape that scales or sizes of these axes make of one; products are rounded to 32 bits, then down."""
+    found = list(shape)
+    given = scales if scales is not None and scales.size else sizes
+    if given is None or given.size != len(axes):
+        raise ValueError(f"a resize takes a scale or a size for each of the axes {axes}, not {given}")
+    if given is scales:
+        if not (np.isfinite(given) & (given > 0)).all():
+            raise ValueError(f"scales {given.tolist()}; each must be positive")
+        for axis, scale in zip(axes, given.tolist(), strict=True):
+            found[axis] = int(FLOAT.type(shape[axis] * scale))
+        return tuple(found)
+    wanted = [int(size) for size in given]
+    if min(wanted, default=0) < 0 or (policy != "stretch" and not all(shape[axis] for axis in axes)):
+        raise ValueError(f"sizes {wanted} cannot be made of {shape}")
+    if policy != "stretch":
+        pick = min if policy == "not_larger" else max
+        kept = pick(float(FLOAT.type(size / shape[axis])) for size, axis in zip(wanted, axes, strict=True))
+        wanted = [int(FLOAT.type(kept * shape[axis]) + 0.5) for axis in axes]
+    for axis, size in zip(axes, wanted, strict=True):
+        found[axis] = size
+    return tuple(found)
+
+
 def _plan(
     out: Shape,
     x: Shape,

@@ -104,7 +104,7 @@ def _export(name: str, target: Path) -> None:
     module, inputs, axes = CASES[net]()
     module.eval()
     if hasattr(module, "config"):
-        module.config.return_dict = False
+        module.config.return_dict = "pixel_values" in inputs
         module.config.use_cache = False
     common: dict[str, Any] = {"input_names": list(inputs)}
     if how == "dynamo":
@@ -132,7 +132,8 @@ def _by_place(module: Any, names: tuple[str, ...]) -> Any:
             self.inner = module
 
         def forward(self, *args: Any) -> Any:
-            return self.inner(**dict(zip(names, args, strict=True)))
+            found = self.inner(**dict(zip(names, args, strict=True)))
+            return found if isinstance(found, torch.Tensor) else found[0]
 
     return Net()
 
@@ -191,7 +192,9 @@ def _t5_encoder() -> Case:
     return (transformers.T5EncoderModel(config), *_ids("input_ids", "attention_mask"))
 
 
-def _plain(build: Callable[[Any], Any], shape: tuple[int, ...], axes: dict[int, str] | None = None) -> Callable[[], Case]:
+def _plain(
+    build: Callable[[Any], Any], shape: tuple[int, ...], axes: dict[int, str] | None = None
+) -> Callable[[], Case]:
     def make() -> Case:
         import torch
 
@@ -268,11 +271,9 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "t5": _t5_encoder,
     "whisper": _whisper,
     "vit": _vision("ViT", 32, True, image_size=32, patch_size=8, **SMALL),
-    "swin": _vision("Swin", 32, image_size=32, patch_size=2, embed_dim=8, depths=[2, 2], num_heads=[2, 4],
-                    window_size=4),
     "resnet": _vision("ResNet", embedding_size=8, hidden_sizes=[16, 32], depths=[2, 2]),
     "mobilenet": _vision("MobileNetV2", depth_multiplier=0.35, image_size=64),
-    "efficientnet": _vision("EfficientNet", width_coefficient=0.5, depth_coefficient=0.5, image_size=64),
+    "efficientnet": _vision("EfficientNet", width_coefficient=0.5, depth_coefficient=0.5, hidden_dim=640, image_size=64),
     "convnext": _vision("ConvNext", hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1]),
     "segformer": _vision("Segformer", hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1], num_attention_heads=[1, 2, 2, 2]),
     "unet": _plain(_unet, (2, 3, 16, 16)),

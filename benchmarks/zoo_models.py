@@ -128,10 +128,10 @@ def _export(folder: Path, target: Path) -> None:
     names = ("input_ids", "attention_mask", "token_type_ids")
     model = AutoModel.from_pretrained(folder).eval()
     model.config.return_dict = False
-    ids = torch.ones(2, 16, dtype=torch.long)
+    given = {name: torch.ones(2, 16, dtype=torch.long) for name in names}  # one tensor for all would be one input
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     torch.onnx.export(
-        model, (), str(target), kwargs=dict.fromkeys(names, ids), input_names=list(names), dynamo=True,
+        model, (), str(target), kwargs=given, input_names=list(names), dynamo=True,
         dynamic_shapes=dict.fromkeys(names, axes), external_data=False,
     )  # fmt: skip
 

@@ -2,10 +2,9 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
-
-onnx = pytest.importorskip("onnx")
-helper = onnx.helper
+from onnx import helper
 
 from nnvm import Error
 from nnvm.onnx_backend import NnvmBackend, is_compatible, prepare, run_model, run_node, supports_device
@@ -17,7 +16,9 @@ def model(nodes, inputs, outputs=("y",), weights=None):
     ports = [helper.make_tensor_value_info(name, 1, shape) for name, shape in inputs.items()]
     made = [helper.make_tensor_value_info(name, 1, None) for name in outputs]
     held = [onnx.numpy_helper.from_array(array, name) for name, array in (weights or {}).items()]
-    return helper.make_model(helper.make_graph(nodes, "g", ports, made, held), opset_imports=[helper.make_opsetid("", 21)])
+    return helper.make_model(
+        helper.make_graph(nodes, "g", ports, made, held), opset_imports=[helper.make_opsetid("", 21)]
+    )
 
 
 def scaled():

@@ -116,7 +116,7 @@ def test_optimise_tells_watchers_of_every_run_and_dumps(tmp_path):
     json.dumps(report.plain(result))
 
 
-def test_optimise_says_how_to_replay_what_failed(tmp_path):
+def test_optimise_says_how_to_replay_what_failed(tmp_path, monkeypatch):
     def spoil(graph):
         return graph.rewrite(lambda node: ops.tanh(node.inputs[0]) if node.op is ops.relu else None)
 
@@ -124,6 +124,9 @@ def test_optimise_says_how_to_replay_what_failed(tmp_path):
     with pytest.raises(Error, match=r"after spoil: .*; replay it: nnvm opt --repro .*001-spoil.repro.json"):
         optimised(graph, passes=[spoil], verify_each=True, dump=tmp_path)
     with pytest.raises(Error, match=r"after spoil: .*\)$"):
+        optimised(graph, passes=[spoil], verify_each=True, replay=True)
+    monkeypatch.setattr("nnvm.dumps.SCRATCH_BYTES", -1)
+    with pytest.raises(Error, match=r"give --dump-dir DIR$"):
         optimised(graph, passes=[spoil], verify_each=True)
 
 

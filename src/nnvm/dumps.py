@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any, Final, TextIO
 import nnvm
 from nnvm.errors import Error
 from nnvm.frontends import FORMATS, save
-from nnvm.ir import Graph
+from nnvm.ir import Graph, data_of
 from nnvm.options import fits
 from nnvm.pipeline import PassError, PassRun
 
 REPRO: Final = ".repro.json"
 _FORMAT: Final = "nnvm reproducer 1"
 _LIBRARIES: Final = ("numpy", "onnx")
+
+SCRATCH_BYTES: Final = 64 << 20
+"""The most that the constants of a graph may hold for it to be kept where nobody said where."""
 
 
 def printer(stream: TextIO, *, names: Collection[str] = (), every: bool = False, changed: bool = False) -> Any:
@@ -142,6 +146,12 @@ def read_repro(path: Path) -> Repro:
         error=content["error"],
         versions=content["versions"],
     )
+
+
+def scratch_for(graph: Graph) -> Path | None:
+    """Return a new temporary folder for what replays a failure, or None where the graph's constants are large."""
+    held = sum(data.nbytes for node in graph.nodes if (data := data_of(node.outputs[0])) is not None)
+    return Path(tempfile.mkdtemp(prefix="nnvm-repro-")) if held <= SCRATCH_BYTES else None
 
 
 def versions() -> dict[str, str]:

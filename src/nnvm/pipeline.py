@@ -199,8 +199,18 @@ def _pack(blocks: Any, alignment: int) -> Sequence[int]:
     return pack(blocks, alignment).offsets
 
 
+def _speaks(graph: Graph, op: Any) -> bool:
+    """Say whether a graph may be saved as it was loaded with this operator in it; one from no file may."""
+    if "onnx" not in graph.hints:
+        return True
+    from nnvm.frontends.onnx.writer import can_say
+
+    return can_say(graph, op)
+
+
 MACHINERY: Final[Mapping[str, Callable[..., Any]]] = {
-    "evaluate": _evaluate, "optimize": optimize, "pack": _pack, "strangers": plugins.rules,
+    "evaluate": _evaluate, "optimize": optimize, "pack": _pack, "speaks": _speaks,
+    "strangers": plugins.rules,
 }  # fmt: skip
 """What passes may ask for by the name of a positional-only parameter."""
 

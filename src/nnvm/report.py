@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nnvm.attrs import macs
-from nnvm.dumps import dumper, write_repro
+from nnvm.dumps import dumper, scratch_for, write_repro
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, data_of, operators
 from nnvm.ir.dims import Size
@@ -91,17 +91,19 @@ def optimise(
     dump: Path | None = None,
     watchers: Sequence[Callable[[PassRun], None]] = (),
     provenance: bool = False,
+    replay: bool = False,
 ) -> dict[str, Any]:
     """Load, optimise, check and save a model; what is not equivalent is not saved.
 
-    `watchers` see every run of a pass. With the folder `dump`, graphs are written there as they change, and where a
-    pass fails what replays it. With `provenance` what is saved says where it comes from.
+    `watchers` see every run of a pass. With the folder `dump`, graphs are written there as they change. What replays a
+    failing pass goes there too, or to a temporary folder, but for a failure that is a `replay`. With `provenance` what is saved says where it comes from.
     """
     if provenance and current_history() is None:
         with recording():
             return optimise(
                 load, output, passes=passes, check=check, verify_each=verify_each, seed=seed, limits=limits,
                 working=working, stop_after=stop_after, dump=dump, watchers=watchers, provenance=True,
+                replay=replay,
             )  # fmt: skip
     start = time.perf_counter()
     original = load()
@@ -120,9 +122,12 @@ def optimise(
                 original, passes, report=see, verify_each=checker, stop_after=stop_after, provenance=provenance
             )
     except PassError as failure:
-        if dump is None:
+        if replay:
             raise
-        path = write_repro(dump, failure, seed=seed, limits=limits, verify_each=verify_each)
+        folder = dump or scratch_for(failure.before)
+        if folder is None:
+            raise Error(f"{failure}; to keep what replays it, give --dump-dir DIR") from failure
+        path = write_repro(folder, failure, seed=seed, limits=limits, verify_each=verify_each)
         raise Error(f"{failure}; replay it: nnvm opt --repro {path}") from failure
     seconds = time.perf_counter() - start
     result: dict[str, Any] = {"before": show(original), "after": show(changed), "seconds": 0.0}

@@ -1,12 +1,15 @@
 """opt and reduce: figures, files, failures that are kept and replayed."""
 
 import os
+import re
 
 import numpy as np
 import onnx
 import pytest
 from onnx import helper
 from tests.command import nnvm, save_model, small_model
+
+from nnvm.passes import PASSES
 
 PIPELINE = "infer_types,fold_constants{limit=8},simplify,cse"
 
@@ -219,3 +222,32 @@ def test_why_a_rule_does_not_apply_is_told(tmp_path):
     assert code == 1
     assert "nobody" in told
     assert nnvm("opt", model, "--why-not", "negate_twice")[0] == 2
+
+
+def test_how_often_each_rule_fired_is_told(tmp_path):
+    x = (
+        helper.make_node("Neg", ["x"], ["a"]),
+        helper.make_node("Neg", ["a"], ["b"]),
+        helper.make_node("Tanh", ["b"], ["y"]),
+    )
+    model = save_model(tmp_path / "m.onnx", list(x), {"x": [3]}, {"y": [3]})
+    code, result, err = nnvm("opt", model, "--rules", "--verify-each", "--json")
+    assert code == 0
+    assert result["rules"] == {"negate_twice": 1}
+    assert "negate_twice" in err
+
+
+def test_a_failure_is_kept_though_nobody_said_where(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def fails(graph):
+        raise ValueError("on purpose")
+
+    monkeypatch.setitem(PASSES, "fails", fails)
+    code, _, err = nnvm("opt", small_model(tmp_path / "m.onnx"), "-p", "fails")
+    assert code == 1
+    kept = re.search(r"nnvm opt --repro (\S+)", err)
+    assert kept is not None
+    code, _, err = nnvm("opt", "--repro", kept[1])
+    assert code == 1
+    assert "on purpose" in err

@@ -1,11 +1,8 @@
 import unittest
 import warnings
 
-import pytest
-
-pytest.importorskip("onnx")
-
 import onnx
+import pytest
 from onnx.backend.test import BackendTest
 
 from nnvm import Error
@@ -66,7 +63,9 @@ def test_what_is_left_out_is_refused_with_one_error(shard: int) -> None:
     found = {case.name: failure(case) for case in left_out}
     assert [name for name, error in found.items() if error is None] == [], "take them out of excluded.txt"
     allowed = {"another rounding": AssertionError}
-    wrong = {name: error for name, error in found.items() if not isinstance(error, allowed.get(reason(name) or "", Error))}
+    wrong = {
+        name: error for name, error in found.items() if not isinstance(error, allowed.get(reason(name) or "", Error))
+    }
     assert wrong == {}
 
 

@@ -41,7 +41,7 @@ PLAIN: dict[Op[..., Any], dict[str, st.SearchStrategy[Any]]] = {
 }
 ALONG = (ops.softmax, ops.log_softmax, ops.hardmax)
 SPANNING = (ops.softmax_from, ops.log_softmax_from, ops.hardmax_from)
-OPSETS = dict.fromkeys(SPANNING, 12) | {ops.swish: 24}
+OPSETS = dict.fromkeys(SPANNING, 12) | {ops.swish: 24, ops.swiglu: 28}
 
 
 @st.composite
@@ -53,6 +53,12 @@ def plain(draw: st.DrawFn, op: Op[..., Any]) -> Use:
         1 if op is ops.softsign and dtype != "float32" else 0
     )  # ONNX Runtime knows no other type, the reference no scalar
     return Use(op, [values(draw(seeds), draw(shapes(least)), dtype)], **params)
+
+
+@st.composite
+def gated(draw: st.DrawFn) -> Use:
+    shape, dtype = draw(shapes()), draw(st.sampled_from(FLOATS))
+    return Use(ops.swiglu, [values(draw(seeds), shape, dtype) for _ in range(2)], alpha=draw(alphas))
 
 
 @st.composite
@@ -70,7 +76,11 @@ def along(draw: st.DrawFn, op: Op[..., Any]) -> Use:
     return Use(op, [values(draw(seeds), shape, draw(st.sampled_from(dtypes)))], axis=draw(axes_in(len(shape))))
 
 
-USES = {op: plain(op) for op in PLAIN} | {ops.prelu: prelus()} | {op: along(op) for op in (*ALONG, *SPANNING)}
+USES = (
+    {op: plain(op) for op in PLAIN}
+    | {ops.prelu: prelus(), ops.swiglu: gated()}
+    | {op: along(op) for op in (*ALONG, *SPANNING)}
+)
 
 
 @pytest.mark.parametrize("op", USES, ids=lambda op: op.name)
@@ -98,6 +108,8 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.prelu, (f32[3], f32[1, 3]), {}, "does not broadcast"),
     (ops.prelu, (f32[1, 3], f32[2, 3]), {}, "does not broadcast"),
     (ops.prelu, (f32[3], f64[3]), {}, "element types differ"),
+    (ops.swiglu, (f32[3], f64[3]), {}, "element types differ"),
+    (ops.swiglu, (f32[2, 3], f32[3]), {}, "a gate of [2, 3] for [3]; nothing broadcasts"),
 ]
 
 

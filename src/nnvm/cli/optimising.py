@@ -1,8 +1,9 @@
 """The commands that change a model: opt and reduce."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from nnvm.cli.base import (
     working,
 )
 from nnvm.ir import Graph
+from nnvm.ir.rules.firings import observing
 from nnvm.passes.rules.reasons import explain
 from nnvm.pipeline import find_pass
 
@@ -48,6 +50,7 @@ def opt(
         int | None, typer.Option("--stop-after", metavar="N", min=0, help="run only the first N passes, to bisect")
     ] = None,
     time_passes: Annotated[bool, typer.Option("--time-passes", help="a table of seconds on stderr")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="how often each rule fired, on stderr")] = False,
     print_after: Annotated[
         list[str] | None, typer.Option("--print-after", metavar="PASS", help="the graph after this pass, on stderr")
     ] = None,
@@ -88,10 +91,15 @@ def opt(
         read, settings = replayed(repro)
     printed = dumps.printer(sys.stderr, names=print_after or (), every=print_all, changed=print_change)
     quiet = bool(print_after or print_all or print_change)
-    result = report.optimise(
-        read, output, check=check, working=partial(working, quiet=quiet), stop_after=stop_after, dump=dump,
-        watchers=[printed], provenance=provenance, **settings,
-    )  # fmt: skip
+    fired: Counter[str] = Counter()
+    with observing(lambda firing: fired.update([firing.rule.name])) if rules else nullcontext():
+        result = report.optimise(
+            read, output, check=check, working=partial(working, quiet=quiet), stop_after=stop_after, dump=dump,
+            watchers=[printed], provenance=provenance, replay=repro is not None, **settings,
+        )  # fmt: skip
+    if rules:
+        tables.draw_pairs({name: str(times) for name, times in fired.most_common()}, errors)
+        result["rules"] = dict(fired.most_common())
     if time_passes:
         tables.draw_times(result["passes"], errors)
     for row in result["passes"]:

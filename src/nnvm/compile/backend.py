@@ -16,10 +16,12 @@ class Call:
     """A kernel, the values it reads, its parameters, the inputs that output 0 may overwrite, and its workspace.
 
     A kernel that `allocates` returns its outputs instead of writing into given ones. `measured` is another call for the
-    same results, which allocates: compile takes it where only the data tells how large they are.
+    same results, which allocates: compile takes it where only the data tells how large they are. One that `joins` puts
+    its inputs one after another, and leaves alone what is there already. `adding` gives the call that computes output 0
+    plus a value of its type, and may write over that value.
     """
 
-    __slots__ = ("allocates", "inplace", "inputs", "kernel", "measured", "params", "workspace")
+    __slots__ = ("adding", "allocates", "inplace", "inputs", "joins", "kernel", "measured", "params", "workspace")
 
     def __init__(
         self,
@@ -31,6 +33,8 @@ class Call:
         *,
         allocates: bool = False,
         measured: "Call | None" = None,
+        joins: bool = False,
+        adding: "Callable[[Value], Call] | None" = None,
     ) -> None:
         self.kernel: Final = kernel
         self.inputs: Final = tuple(inputs)
@@ -39,6 +43,8 @@ class Call:
         self.workspace: Final = workspace
         self.allocates: Final = allocates
         self.measured: Final = measured
+        self.joins: Final = joins
+        self.adding: Final = adding
 
 
 class Backend(Protocol):

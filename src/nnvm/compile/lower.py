@@ -1,13 +1,15 @@
-"""How a graph becomes buffers and steps, with views and in-place outputs decided, before anything has an offset."""
+"""How a graph becomes buffers and steps, with reshapes and in-place outputs decided, before anything has an offset."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from nnvm.attrs import view
+from nnvm.compile.accumulate import accumulated
 from nnvm.compile.backend import WORKSPACE_LIMIT, Backend, Call
+from nnvm.compile.cuts import cut_at
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, equal, is_constant, u8
-from nnvm.ir.dims import UNKNOWN, names
+from nnvm.ir.dims import UNKNOWN, Size, names
 from nnvm.ir.op import input, variable
 from nnvm.ops import identity
 from nnvm.runtime.parts import Step
@@ -17,18 +19,25 @@ SHOWN: Final = 20
 
 
 class Tensor:
-    """A buffer to be: which value it holds, where it lives, and whose bytes it shares."""
+    """A buffer to be: which value it holds, where it lives, whose bytes it shares, and from which of them on."""
 
-    __slots__ = ("kind", "name", "root", "shown", "type")
+    __slots__ = ("kind", "name", "offset", "root", "shown", "type")
 
     def __init__(
-        self, kind: str, type: TensorType, name: str, root: int | None = None, shown: int | None = None
+        self,
+        kind: str,
+        type: TensorType,
+        name: str,
+        root: int | None = None,
+        shown: int | None = None,
+        offset: Size = 0,
     ) -> None:
         self.kind: Final = kind
         self.type: Final = type
         self.name: Final = name
         self.root: Final = root
         self.shown: Final = shown
+        self.offset: Final = offset
 
 
 class Lowered:
@@ -36,10 +45,14 @@ class Lowered:
 
     `born` and `dies` give the first and last step of each root in the arena or allocated at run; `could_overwrite` the
     steps whose output might, in some order, take over an input's bytes; `told` the dimensions that the inputs tell.
+    `nodes` gives the node of each step, None where one moves data in or out; `cuts` the elements of the first input at
+    which a step's outputs start, where they are runs of it; `terms` the nodes that their sums compute; `moves` is the
+    kernel that copies.
     """
 
     __slots__ = (
-        "born", "constants", "could_overwrite", "dies", "graph", "inputs", "outputs", "steps", "tensors", "told",
+        "born", "constants", "could_overwrite", "cuts", "dies", "donated", "graph", "inputs", "moves", "nodes",
+        "outputs", "steps", "tensors", "terms", "told",
     )  # fmt: skip
 
     def __init__(self, graph: Graph) -> None:
@@ -52,10 +65,24 @@ class Lowered:
         self.born: dict[int, int] = {}
         self.dies: dict[int, int] = {}
         self.could_overwrite: set[int] = set()
+        self.cuts: dict[int, tuple[Size, ...]] = {}
+        self.nodes: list[Node | None] = []
+        self.terms: dict[Node, Node] = {}
+        self.donated: list[int] = []
+        self.moves = ""
         types = [value.type for value in graph.inputs if isinstance(value.type, TensorType)]
         self.told: Final = frozenset(
             name for type in types for size in type.shape_or_none or () for name in names(size)
         )
+
+    def append(self, step: Step) -> None:
+        """Add a step, and see whose lives it begins or lengthens."""
+        for index in (*step.inputs, *step.outputs, step.scratch):
+            if index is not None and self.tensors[index].kind in ("arena", "dynamic"):
+                root = self.root(index)
+                self.born.setdefault(root, len(self.steps))
+                self.dies[root] = len(self.steps)
+        self.steps.append(step)
 
     def root(self, index: int) -> int:
         """Return the tensor whose bytes a tensor's bytes are: its root, or itself."""
@@ -64,17 +91,29 @@ class Lowered:
 
 
 def lower(
-    graph: Graph, order: Sequence[Node], backend: Backend, *, io: str = "external", share: bool = True
+    graph: Graph,
+    order: Sequence[Node],
+    backend: Backend,
+    *,
+    io: str = "external",
+    share: bool = True,
+    accumulate: bool = False,
+    donate: Sequence[str] = (),
+    calls: Mapping[Node, Call] | None = None,
 ) -> Lowered:
     """Lower the nodes in this order; raise one Error that lists everything the backend cannot run.
 
-    `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place.
+    `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place. Under
+    `accumulate` sums are computed by the kernels of their terms. `donate` names inputs that may be written over. `calls`
+    are those of an earlier order.
     """
     if io not in ("external", "arena"):
         raise Error(f"io is {io!r}; it is 'external' or 'arena'")
-    calls = _calls(order, backend, Lowered(graph).told)
+    calls = calls_of(order, backend, Lowered(graph).told) if calls is None else calls
     lowering = _Lowering(graph, io, share, Call(f"{backend.name}:copy/1", (), {}))
-    lowering.take_inputs()
+    if accumulate and share:
+        order, calls, lowering.done.terms = accumulated(graph, order, calls)
+    lowering.take_inputs(donate)
     lowering.count_reads(order, calls)
     for node in order:
         lowering.add(node, calls[node])
@@ -82,7 +121,7 @@ def lower(
     return lowering.done
 
 
-def _calls(order: Sequence[Node], backend: Backend, told: frozenset[str]) -> dict[Node, Call]:
+def calls_of(order: Sequence[Node], backend: Backend, told: frozenset[str]) -> dict[Node, Call]:
     """Ask the backend for every call; raise one Error that lists all that cannot run, or else all that is untyped."""
     calls: dict[Node, Call] = {}
     lacking: dict[str, None] = {}
@@ -141,15 +180,21 @@ class _Lowering:
     def __init__(self, graph: Graph, io: str, share: bool, copy: Call) -> None:
         self.graph, self.io, self.share, self.copy = graph, io, share, copy
         self.done = Lowered(graph)
+        self.done.moves = copy.kernel
         self.number: dict[Value, int] = {}
         self.reads: dict[Value, int] = {}
         self.content: dict[Value, Value] = {}
         self.wanted = {} if io == "arena" else _wanted_once(graph)
 
-    def take_inputs(self) -> None:
+    def take_inputs(self, donate: Sequence[str]) -> None:
+        unknown = sorted(set(donate) - {value.name for value in self.graph.inputs})
+        if unknown:
+            raise Error(f"there is no input {', '.join(unknown)} to give away")
         for value in self.graph.inputs:
             index = self._tensor("input", _known(value), value.name)
             self.done.inputs.append(index)
+            if value.name in donate and self.io != "arena":
+                self.done.donated.append(index)
             self.number[value] = index
             if self.io == "arena":
                 inside = self._tensor("arena", _known(value), value.name)
@@ -185,7 +230,10 @@ class _Lowering:
                 self._count(value, -1)
         over = self._overwritten(node, call)
         writes = [self._write(value, over if i == 0 else None, call.allocates) for i, value in enumerate(node.outputs)]
-        self._step(call, reads, writes, call.params, node.name or node.op.name)
+        starts = cut_at(node) if self.share and not call.allocates else None
+        if starts is not None and reads[0] == self.number.get(node.inputs[0]):
+            self.done.cuts[len(self.done.steps)] = starts
+        self._step(call, reads, writes, call.params, node.name or node.op.name, node)
 
     def _show(self, node: Node) -> None:
         shown = self._read(node.inputs[0])
@@ -214,10 +262,14 @@ class _Lowering:
         if not self.share or value in self.wanted or call.allocates:
             return None
         candidates = [call.inputs[i] for i in call.inplace if call.inputs[i].type is value.type]
-        candidates = [source for source in candidates if self.done.tensors[self.number[source]].kind == "arena"]
+        candidates = [source for source in candidates if self._is_ours(self.number[source])]
         if candidates:
             self.done.could_overwrite.add(len(self.done.steps))
         return next((self.number[source] for source in candidates if not self._count(source, 0)), None)
+
+    def _is_ours(self, index: int) -> bool:
+        """Say whether the bytes of a tensor may be written over once nobody reads them."""
+        return self.done.tensors[index].kind == "arena" or self.done.root(index) in self.done.donated
 
     def _write(self, value: Value, over: int | None, allocates: bool) -> int:
         type = _known(value)
@@ -229,7 +281,7 @@ class _Lowering:
         elif over is None:
             index = self._tensor("arena", type, value.name)
         else:
-            index = self._tensor("arena", type, value.name, self.done.root(over))
+            index = self._tensor(self.done.tensors[over].kind, type, value.name, self.done.root(over))
         self.number[value] = index
         return index
 
@@ -245,20 +297,19 @@ class _Lowering:
         return len(self.done.tensors) - 1
 
     def _step(
-        self, call: Call, reads: Sequence[int | None], writes: Sequence[int], params: Mapping[str, Any], name: str
+        self,
+        call: Call,
+        reads: Sequence[int | None],
+        writes: Sequence[int],
+        params: Mapping[str, Any],
+        name: str,
+        node: Node | None = None,
     ) -> None:
-        tensors = self.done.tensors
-        at = len(self.done.steps)
         workspace, scratch = self._workspace(call, reads, writes, params), None
         if workspace > WORKSPACE_LIMIT:
-            scratch, workspace = self._tensor("arena", u8[workspace], f"{name} (workspace)"), 0
-        for index in (*reads, *writes, scratch):
-            if index is None or tensors[index].kind not in ("arena", "dynamic"):
-                continue
-            root = self.done.root(index)
-            self.done.born.setdefault(root, at)
-            self.done.dies[root] = at
-        self.done.steps.append(
+            scratch = self._tensor("arena", u8[workspace], f"{name} (workspace)")
+        self.done.nodes.append(node)
+        self.done.append(
             Step(
                 call.kernel,
                 reads,
@@ -268,6 +319,8 @@ class _Lowering:
                 scratch=scratch,
                 allocates=call.allocates,
                 name=name,
+                inplace=[] if call.allocates else [i for i in call.inplace if reads[i] is not None],
+                joins=call.joins and None not in reads,
             )
         )
 

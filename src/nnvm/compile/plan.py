@@ -67,7 +67,7 @@ def plan(
         where: Expr = places[arena.number[i]] if i in arena.number else 0
         shape = tuple(map(tree, tensor.type.shape))
         buffers.append(
-            Buffer(tensor.kind, tensor.type.dtype.name, shape, where, tensor.root, tensor.shown, tensor.name)
+            Buffer(tensor.kind, tensor.type.dtype.name, shape, where if tensor.root is None else tree(tensor.offset), tensor.root, tensor.shown, tensor.name)
         )
     return Program(
         backend,
@@ -77,6 +77,7 @@ def plan(
         lowered.outputs,
         output_names=lowered.graph.output_names,
         constants=lowered.constants,
+        donated=lowered.donated,
         peak=_on(arena, tops) if dynamic else at(height, {}),
         alignment=alignment,
         meta={"plan": _report(lowered, arena, binding, height, dynamic, io)},
@@ -139,7 +140,8 @@ def _report(
         else:
             external = external + nbytes(tensor.type)
     adopted = _most_adopted(lowered)
-    workspace = max((step.workspace for step in lowered.steps if isinstance(step.workspace, int)), default=0)
+    beside = (step.workspace for step in lowered.steps if step.scratch is None)
+    workspace = max((size for size in beside if isinstance(size, int)), default=0)
 
     def shown(size: Size, value: int) -> Any:
         return {"expr": str(size), "at": value} if dynamic or not isinstance(size, int) else value

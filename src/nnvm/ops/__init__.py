@@ -22,6 +22,7 @@ from nnvm.ops.activation import (
     softmax_from,
     softplus,
     softsign,
+    swiglu,
     swish,
     tanh,
     thresholded_relu,
@@ -119,6 +120,7 @@ from nnvm.ops.normalization import (
     mean_variance_normalization,
     rms_norm,
 )
+from nnvm.ops.patches import affine_grid, center_crop_pad, col2im, max_unpool
 from nnvm.ops.quantize import (
     conv_integer,
     dequantize_linear,
@@ -166,19 +168,21 @@ from nnvm.ops.shape import (
 )  # fmt: skip
 from nnvm.ops.signal import blackman_window, dft, hamming_window, hann_window, mel_weight_matrix, stft
 from nnvm.ops.state import assign, copy
+from nnvm.ops.streaming import causal_conv, linear_attention
 
 __all__ = [
-    "abs", "acos", "acosh", "add", "add_n", "arange", "argmax", "argmin", "asin", "asinh", "assign", "atan", "atanh",
-    "attention", "average_pool", "batch_norm", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "blackman_window", "cast", "cast_like", "ceil", "celu", "clip", "compress", "concat", "conv",
-    "conv_integer", "conv_transpose", "copy", "cos", "cosh", "cumprod", "cumsum", "depth_to_space", "dequantize_linear",
-    "det", "dft", "div", "dropout", "dynamic_quantize_linear", "einsum", "elu", "equal", "erf", "exp", "expand",
-    "eye_like", "fill", "flatten", "floor", "gather", "gather_elements", "gather_nd", "gelu", "gemm",
-    "global_average_pool", "global_lp_pool", "global_max_pool", "greater", "greater_equal", "grid_sample", "group_norm",
-    "gru", "hamming_window", "hann_window", "hard_sigmoid", "hard_swish", "hardmax", "hardmax_from", "identity",
-    "instance_norm", "isinf", "isnan", "layer_norm", "leaky_relu", "less", "less_equal", "log", "log_softmax",
-    "log_softmax_from", "logical_and", "logical_not", "logical_or", "logical_xor", "lp_normalization", "lp_pool", "lrn",
-    "lstm", "matmul", "matmul_integer", "max_pool", "max_pool_with_indices", "maximum", "mean_n",
+    "abs", "acos", "acosh", "add", "add_n", "affine_grid", "arange", "argmax", "argmin", "asin", "asinh", "assign",
+    "atan", "atanh", "attention", "average_pool", "batch_norm", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not",
+    "bitwise_or", "bitwise_xor", "blackman_window", "cast", "cast_like", "causal_conv", "ceil", "celu",
+    "center_crop_pad", "clip", "col2im", "compress", "concat", "conv", "conv_integer", "conv_transpose", "copy", "cos",
+    "cosh", "cumprod", "cumsum", "depth_to_space", "dequantize_linear", "det", "dft", "div", "dropout",
+    "dynamic_quantize_linear", "einsum", "elu", "equal", "erf", "exp", "expand", "eye_like", "fill", "flatten", "floor",
+    "gather", "gather_elements", "gather_nd", "gelu", "gemm", "global_average_pool", "global_lp_pool",
+    "global_max_pool", "greater", "greater_equal", "grid_sample", "group_norm", "gru", "hamming_window", "hann_window",
+    "hard_sigmoid", "hard_swish", "hardmax", "hardmax_from", "identity", "instance_norm", "isinf", "isnan",
+    "layer_norm", "leaky_relu", "less", "less_equal", "linear_attention", "log", "log_softmax", "log_softmax_from",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "lp_normalization", "lp_pool", "lrn", "lstm", "matmul",
+    "matmul_integer", "max_pool", "max_pool_with_indices", "max_unpool", "maximum", "mean_n",
     "mean_variance_normalization", "mel_weight_matrix", "minimum", "mish", "mod", "mul", "neg", "nll_loss",
     "non_max_suppression", "nonzero", "one_hot", "pad", "pow", "prelu", "qlinear_conv", "qlinear_matmul",
     "quantize_linear", "reciprocal", "reduce_l1", "reduce_l2", "reduce_log_sum", "reduce_log_sum_exp", "reduce_max",
@@ -186,7 +190,7 @@ __all__ = [
     "reverse_sequence", "rms_norm", "rnn", "roi_align", "rotary_embedding", "round", "scatter_elements", "scatter_nd",
     "selu", "shape", "shrink", "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax",
     "softmax_cross_entropy_loss", "softmax_from", "softplus", "softsign", "space_to_depth", "split", "sqrt", "squeeze",
-    "stft", "sub", "swish", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile", "top_k", "transpose", "trilu",
-    "unique", "unsqueeze", "upsample", "where",
+    "stft", "sub", "swiglu", "swish", "tan", "tanh", "tensor_scatter", "thresholded_relu", "tile", "top_k", "transpose",
+    "trilu", "unique", "unsqueeze", "upsample", "where",
 ]  # fmt: skip
 del _contents

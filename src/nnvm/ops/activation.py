@@ -1,7 +1,7 @@
 """Activations, and what turns scores into probabilities."""
 
 from nnvm.attrs import elementwise
-from nnvm.ir import TensorType, Value, op
+from nnvm.ir import TensorType, Value, equal, op
 from nnvm.ops.typing import axis_of, fits, of_kind, one_dtype, rank_or_none, require
 
 
@@ -96,6 +96,17 @@ def swish(x: Value, *, alpha: float = 1.0) -> TensorType:
 
 
 @op
+def swiglu(gate: Value, x: Value, *, alpha: float = 1.0) -> TensorType:
+    """Return swish(gate) * x, of one shape both (ONNX SwiGLU)."""
+    one_dtype((gate, x))
+    if rank_or_none(gate) is not None and rank_or_none(x) is not None:
+        same = len(gate.shape) == len(x.shape)
+        same = same and all(equal(p, q) is not False for p, q in zip(gate.shape, x.shape, strict=True))
+        require(same, f"a gate of {list(gate.shape)} for {list(x.shape)}; nothing broadcasts")
+    return of_kind(gate, "float")
+
+
+@op
 def shrink(x: Value, *, lambd: float = 0.5, bias: float = 0.0) -> TensorType:
     """Move what is beyond `lambd` by `bias` towards zero, and make the rest zero (ONNX Shrink)."""
     return of_kind(x, "float", "int", "uint")
@@ -160,5 +171,5 @@ def _from(x: Value, axis: int) -> TensorType:
 
 elementwise(
     relu, sigmoid, tanh, leaky_relu, elu, selu, celu, softplus, softsign, hard_sigmoid, hard_swish, thresholded_relu,
-    mish, gelu, prelu, swish, shrink,
+    mish, gelu, prelu, swish, swiglu, shrink,
 )(True)  # fmt: skip

@@ -5,6 +5,7 @@ from nnvm.ir import Graph, Node, Value, apply_rules, rewrite
 from nnvm.ops import average_pool, concat, conv, max_pool, pad, slice, transpose
 from nnvm.passes.rules.concat import absorbed, join_concats
 from nnvm.passes.rules.pad import join_pads, pad_in_window
+from nnvm.passes.rules.phases import join_phases, reorder_weights
 from nnvm.passes.rules.slice import join_slices
 from nnvm.passes.rules.transpose import TRANSPOSES, Meetings, pull_up, push_down
 from nnvm.passes.rules.view import join_views
@@ -13,7 +14,7 @@ from nnvm.passes.visits import Attempts, Readers, attempt, first_of, until_settl
 JOINS: Attempts = {
     slice: (join_slices,),
     pad: (join_pads,),
-    conv: (pad_in_window,),
+    conv: (pad_in_window, reorder_weights),
     max_pool: (pad_in_window,),
     average_pool: (pad_in_window,),
 }
@@ -40,7 +41,8 @@ def _once(graph: Graph) -> Graph:
             if origin in inside:
                 inside.add(node)
                 return None
-            return attempt(lambda node: join_concats(node, inside), node)
+            made = attempt(lambda node: join_concats(node, inside), node)
+            return attempt(lambda node: join_phases(node, readers), node) if made is None else made
         return attempt(lambda node: push_down(node, readers), node) if node.op in elementwise else first_of(JOINS, node)
 
     return rewrite(graph, visit, origins=True)

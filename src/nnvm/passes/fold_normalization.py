@@ -25,7 +25,8 @@ from nnvm.ir import (
 from nnvm.ops import add, batch_norm, conv, conv_transpose, div, expand, gemm, matmul, mul, neg, reshape, sqrt, sub
 from nnvm.passes.constants import filled, number, vector
 from nnvm.passes.fold_constants import LIMIT
-from nnvm.passes.visits import Readers, fits
+from nnvm.passes.rules.scale import sink
+from nnvm.passes.visits import Readers, attempt, fits
 
 Affine = tuple[Value | None, Value | None]
 """A factor and a shift, each a vector over the channels, a scalar, or None for none."""
@@ -64,7 +65,14 @@ class _Folding:
                 continue
             if made is not None and fits(made, node):
                 return made
-        return None
+        return attempt(self._sink, node) if node.op in (mul, div) else None
+
+    def _sink(self, node: Node) -> Value | None:
+        return sink(node, self.readers, self._scaled)
+
+    def _scaled(self, node: Node, factor: Value) -> Value | None:
+        write = WRITES.get(node.op)
+        return None if write is None else write(self, node, (factor, None))
 
     def _fold(self, node: Node, i: int, read: "Read", write: "Write") -> Value | None:
         fed = node.inputs[i]

@@ -1,4 +1,4 @@
-"""How the graphs that nodes hold, the branches of an If or the body of a Loop, are optimised like the one around them."""
+"""How the graphs that nodes hold, the branches of an If or the body of a Loop, are optimised in their turn."""
 
 from collections.abc import Callable, Sequence
 

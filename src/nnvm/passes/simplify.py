@@ -22,10 +22,12 @@ from nnvm.ops.nn import is_inference
 from nnvm.passes.rules.activation import ACTIVATIONS, CLIPS
 from nnvm.passes.rules.arithmetic import ARITHMETIC
 from nnvm.passes.rules.cast import CASTS
+from nnvm.passes.rules.compounds import QUOTIENTS
 from nnvm.passes.rules.movement import CUTS, MOVEMENTS
+from nnvm.passes.rules.recurrent import STATES, without_zero_states
 from nnvm.passes.visits import Readers, attempt, first_of, until_settled
 
-RULES = (*ACTIVATIONS, *ARITHMETIC, *CASTS, *MOVEMENTS)
+RULES = (*ACTIVATIONS, *ARITHMETIC, *CASTS, *MOVEMENTS, *QUOTIENTS)
 SINGLES = {**CLIPS, **CUTS}
 
 
@@ -46,6 +48,8 @@ def _once(graph: Graph, rules: Sequence[Rule]) -> Graph:
         readers.see(node, origin)
         if node.op is dropout:
             return _kept(node, readers.none(origin.outputs[1]))
+        if node.op in STATES:
+            return without_zero_states(node)
         if node.op is add:
             return attempt(lambda node: _with_bias(node, readers), node)
         return first_of(SINGLES, node)

@@ -32,6 +32,7 @@ def with_dependencies(program: Program, binding: Mapping[str, int] | None = None
         output_names=program.output_names,
         constants=program.constants,
         programs=program.programs,
+        donated=program.donated,
         peak=program.peak,
         alignment=program.alignment,
         meta=program.meta,
@@ -43,17 +44,7 @@ def _in_turn(program: Program) -> list[tuple[int, ...]]:
 
 
 def _waiting(step: Step, waits: tuple[int, ...]) -> Step:
-    return Step(
-        step.kernel,
-        step.inputs,
-        step.outputs,
-        step.params,
-        workspace=step.workspace,
-        scratch=step.scratch,
-        allocates=step.allocates,
-        waits=sorted({*waits, *step.waits}),
-        name=step.name,
-    )
+    return step.on(step.inputs, step.outputs, step.scratch, sorted({*waits, *step.waits}))
 
 
 def dependencies(program: Program, placed: Layout) -> list[tuple[int, ...]]:
@@ -80,10 +71,11 @@ def dependencies(program: Program, placed: Layout) -> list[tuple[int, ...]]:
 
 
 def _held_before(program: Program, placed: Layout) -> dict[int, "_Storage"]:
-    """Give the storage of every state, which holds something before the first step."""
+    """Give the storage of every state and of what callers give away, which hold something before the first step."""
     storages: dict[int, _Storage] = {}
     for index, buffer in enumerate(program.buffers):
-        if buffer.kind == "state" and buffer.alias_of is None and placed.sizes[index]:
+        held = buffer.kind == "state" or index in program.donated
+        if held and buffer.alias_of is None and placed.sizes[index]:
             storages[index] = _Storage()
             storages[index].write(0, placed.sizes[index] or 0, _BEFORE, set())
     return storages

@@ -52,9 +52,14 @@ def layout(program: "Program", binding: Mapping[str, int]) -> Layout:
         shapes.append(shape)
         sizes.append(None if shape is None else _nbytes(buffer, shape))
     starts = _starts(program, binding, sizes)
-    workspaces = [evaluate(step.workspace, binding) for step in program.steps]
+    workspaces = [0 if step.scratch is not None else evaluate(step.workspace, binding) for step in program.steps]
     ends = {i: starts[i] + _rounded(sizes[i], program.alignment) for i in _peaks(program.peak)}
     return Layout(shapes, sizes, starts, evaluate(program.peak, binding, ends), workspaces, dict(binding))
+
+
+def nested_bytes(placed: Layout) -> int:
+    """Give the bytes that a nested program wants at once: its arena, then its workspace, which starts aligned to 64."""
+    return _rounded(placed.peak, 64) + placed.workspace
 
 
 def _nbytes(buffer: Buffer, shape: tuple[int, ...]) -> int:

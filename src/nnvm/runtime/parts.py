@@ -6,7 +6,10 @@ from typing import Any, Final, Protocol
 from nnvm.errors import Error
 from nnvm.runtime.expressions import Expr, evaluate, show
 
-VERSION: Final = 1
+VERSION: Final = 2
+CALL: Final = "nnvm:call/1"
+"""The kernel of a step that runs the nested program which its param `program` numbers."""
+
 KINDS: Final = ("arena", "input", "output", "constant", "state", "dynamic")
 
 ITEM_SIZES: Final[Mapping[str, int]] = {
@@ -98,11 +101,16 @@ class Step:
     """One call of a kernel on buffers.
 
     A step writes the outputs in place (destination-passing), or `allocates`: then the arrays that its kernel
-    returns are adopted. `workspace` is bytes outside the arena, `scratch` an arena buffer that serves as the
-    workspace instead; `waits` lists earlier steps that must have ended. An absent input is None.
+    returns are adopted. `workspace` is bytes beside the arena, or what `scratch`, an arena buffer that serves instead,
+    must hold; `waits` lists earlier steps that must have ended. An absent input is None. `inplace` lists the positions
+    of inputs whose very bytes output 0 may have; under `joins` the inputs are the consecutive parts of output 0, and one
+    may lie where it belongs there.
     """
 
-    __slots__ = ("allocates", "inputs", "kernel", "name", "outputs", "params", "scratch", "waits", "workspace")
+    __slots__ = (
+        "allocates", "inplace", "inputs", "joins", "kernel", "name", "outputs", "params", "scratch", "waits",
+        "workspace",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -116,6 +124,8 @@ class Step:
         allocates: bool = False,
         waits: Sequence[int] = (),
         name: str = "",
+        inplace: Sequence[int] = (),
+        joins: bool = False,
     ) -> None:
         self.kernel: Final = kernel
         self.inputs: Final = tuple(inputs)
@@ -126,6 +136,26 @@ class Step:
         self.allocates: Final = allocates
         self.waits: Final = tuple(waits)
         self.name: Final = name
+        self.inplace: Final = tuple(inplace)
+        self.joins: Final = joins
+
+    def on(
+        self, inputs: Sequence[int | None], outputs: Sequence[int], scratch: int | None, waits: Sequence[int]
+    ) -> "Step":
+        """Give the same call on other buffers, waiting for other steps."""
+        return Step(
+            self.kernel,
+            inputs,
+            outputs,
+            self.params,
+            workspace=self.workspace,
+            scratch=scratch,
+            allocates=self.allocates,
+            waits=waits,
+            name=self.name,
+            inplace=self.inplace,
+            joins=self.joins,
+        )
 
     def __repr__(self) -> str:
         written = ", ".join(map(str, self.outputs))

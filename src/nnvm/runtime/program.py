@@ -34,7 +34,8 @@ class Program:
 
     `inputs` and `outputs` are buffer numbers; an input is called what its buffer is called. `constants` gives
     the bytes of every constant buffer, and the first content of those state buffers that do not start as
-    zeros. `peak` is the height of the arena in bytes. `born` gives, for each dimension that no input tells, the
+    zeros. `donated` lists the inputs whose memory the caller gives away, so that steps may write over it. `programs`
+    are those that steps of the kernel CALL run. `peak` is the height of the arena in bytes. `born` gives, for each dimension that no input tells, the
     step that allocates and so decides it. Raises Error for anything that could not run.
     """
 
@@ -44,6 +45,7 @@ class Program:
         "born",
         "buffers",
         "constants",
+        "donated",
         "inputs",
         "meta",
         "output_names",
@@ -65,6 +67,7 @@ class Program:
         output_names: Sequence[str] | None = None,
         constants: Mapping[int, Bytes] | None = None,
         programs: Sequence["Program"] = (),
+        donated: Sequence[int] = (),
         peak: Expr = 0,
         alignment: int = 64,
         meta: Mapping[str, Any] | None = None,
@@ -78,6 +81,7 @@ class Program:
         self.outputs: Final = tuple(outputs)
         self.constants: Final[Mapping[int, Bytes]] = dict(sorted((constants or {}).items()))
         self.programs: Final = tuple(programs)
+        self.donated: Final = tuple(donated)
         self.peak: Final = peak
         self.alignment: Final = alignment
         self.meta: Final[Mapping[str, Any]] = dict(meta or {})

@@ -136,6 +136,7 @@ def _encode(program: Program, pieces: _Pieces, depth: int = DEEPEST_PROGRAM) -> 
         "inputs": program.inputs,
         "outputs": program.outputs,
         "output_names": program.output_names,
+        "donated": program.donated,
         "constants": [
             [index, *pieces.add(data, program.buffers[index].nbytes({}))] for index, data in program.constants.items()
         ],
@@ -156,6 +157,8 @@ def _encode_step(step: Step) -> list[object]:
         step.allocates,
         step.waits,
         step.name,
+        step.inplace,
+        step.joins,
     ]
 
 
@@ -240,6 +243,7 @@ class _Reader:
             _ints(header["inputs"]),
             _ints(header["outputs"]),
             output_names=_list(header["output_names"]),
+            donated=_ints(header["donated"]),
             constants=constants,
             programs=[self.program(nested, depth - 1) for nested in _list(header["programs"])],
             peak=parse(header["peak"], ends=len(buffers)),
@@ -274,7 +278,7 @@ def _decode_buffer(row: Any, count: int) -> Buffer:
 
 
 def _decode_step(row: Any) -> Step:
-    kernel, inputs, outputs, params, workspace, scratch, allocates, waits, name = row
+    kernel, inputs, outputs, params, workspace, scratch, allocates, waits, name, inplace, joins = row
     return Step(
         kernel,
         [None if i is None else _int(i) for i in _list(inputs)],
@@ -285,6 +289,8 @@ def _decode_step(row: Any) -> Step:
         allocates=allocates,
         waits=_ints(waits),
         name=name,
+        inplace=_ints(inplace),
+        joins=joins,
     )
 
 

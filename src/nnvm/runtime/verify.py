@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Final
 
 from nnvm.errors import Error
-from nnvm.runtime.expressions import leaves
-from nnvm.runtime.layout import Layout, layout
-from nnvm.runtime.parts import item_size
+from nnvm.runtime.expressions import evaluate, leaves
+from nnvm.runtime.layout import Layout, layout, nested_bytes
+from nnvm.runtime.parts import CALL, Step, item_size
 from nnvm.runtime.program import Program
 
 _ARENA: Final = -1
@@ -29,6 +29,7 @@ def verify(program: Program, binding: Mapping[str, int]) -> None:
     _check_places(program, placed)
     _check_lifetimes(program, placed)
     _Simulation(program, placed).run()
+    _check_nested(program, placed)
 
 
 def _check_places(program: Program, placed: Layout) -> None:
@@ -48,10 +49,35 @@ def _check_places(program: Program, placed: Layout) -> None:
             _inside(what, _span(placed, index), _name(program, buffer.view_of), _span(placed, buffer.view_of))
         if start % _item(program, placed, index):
             raise Error(f"{what} starts at byte {start}, in the middle of an element")
+    for index, step in enumerate(program.steps):
+        size = None if step.scratch is None else placed.sizes[step.scratch]
+        if size is not None and size < (needed := evaluate(step.workspace, placed.binding)):
+            raise Error(f"{_step(program, index)} has {size} bytes of scratch, but needs {needed}")
     for index, data in program.constants.items():
         given = data.read().nbytes
         if given != placed.sizes[index]:
             raise Error(f"{_name(program, index)} needs {placed.sizes[index]} bytes, but its constant has {given}")
+
+
+def _check_nested(program: Program, placed: Layout) -> None:
+    """Refuse a nested program whose own plan is unsafe, or that its step has too little memory for."""
+    for index, step in enumerate(program.steps):
+        if step.kernel != CALL:
+            continue
+        what, nested = _step(program, index), program.programs[step.params["program"]]
+        shapes = [placed.shapes[i] for i in (*step.inputs, *step.outputs) if i is not None]
+        if None in shapes:
+            raise Error(f"{what} runs a program on arrays that only a run can measure")
+        told = dict(zip(nested.input_names, shapes, strict=False))
+        binding = nested.bind({name: shape for name, shape in told.items() if shape is not None})
+        inner = layout(nested, binding)
+        if shapes[len(step.inputs) :] != [inner.shapes[i] for i in nested.outputs]:
+            raise Error(f"{what} writes arrays of other shapes than its program's outputs")
+        needed = nested_bytes(inner)
+        given = evaluate(step.workspace, placed.binding)
+        if given < needed:
+            raise Error(f"{what} has {given} bytes for a program that needs {needed}")
+        verify(nested, binding)
 
 
 def _item(program: Program, placed: Layout, index: int) -> int:
@@ -292,14 +318,31 @@ class _Simulation:
                     self.check_in_place(index, read, span)
 
     def check_in_place(self, index: int, read: int, span: tuple[int, int, int, int]) -> None:
-        buffers, written = self.program.buffers, span[3]
+        buffers, written, step = self.program.buffers, span[3], self.program.steps[index]
+        what = f"{_step(self.program, index)} writes {_name(self.program, written)} while it reads "
+        what += f"{_name(self.program, read)}; they share bytes, but "
         roots = {i if buffers[i].alias_of is None else buffers[i].alias_of for i in (read, written)}
-        if len(roots) == 1 and span[:3] == self.bytes_of(read) and written != self.program.steps[index].scratch:
-            return
-        raise Error(
-            f"{_step(self.program, index)} writes {_name(self.program, written)} while it reads "
-            f"{_name(self.program, read)}; they share bytes, but are not the same bytes of one root"
-        )
+        if len(roots) > 1 or written == step.scratch:
+            raise Error(f"{what}are not the same bytes of one root")
+        if step.joins:
+            if self.lies_where_it_belongs(step, read, span):
+                return
+            raise Error(f"{what}it is not the part of it that belongs there")
+        if span[:3] != self.bytes_of(read):
+            raise Error(f"{what}are not the same bytes of one root")
+        own = [self.bytes_of(step.inputs[i]) for i in step.inplace]  # type: ignore[arg-type]
+        if written != step.outputs[0] or span[:3] not in own:
+            raise Error(f"{what}the kernel is not known to write over that input")
+
+    def lies_where_it_belongs(self, step: Step, read: int, span: tuple[int, int, int, int]) -> bool:
+        """Say whether an input of a join lies, wherever it is given, right after those before it in the output."""
+        place = span[1]
+        for given in step.inputs:
+            where, lower, upper = self.bytes_of(given)  # type: ignore[arg-type]
+            if given == read and (where, lower) != (span[0], place):
+                return False
+            place += upper - lower
+        return place == span[2]
 
 
 def _contents(program: Program) -> list[int]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nnvm.errors import Error
 from nnvm.runtime.expressions import LARGEST, leaves, parse
-from nnvm.runtime.parts import KINDS, VERSION, Buffer, Step, item_size
+from nnvm.runtime.parts import CALL, KINDS, VERSION, Buffer, Step, item_size
 
 if TYPE_CHECKING:
     from nnvm.runtime.program import Program
@@ -26,7 +26,9 @@ def check(program: "Program") -> None:
     _check_views(program.buffers)
     writers: dict[int, int] = {}
     for index, step in enumerate(program.steps):
-        _check_step(index, step, program.buffers)
+        _check_step(index, step, program.buffers, program.donated)
+        if step.kernel == CALL:
+            _check_call(_step(index, step), step, program)
         for written in step.outputs:
             if writers.setdefault(written, index) != index:
                 raise Error(
@@ -89,7 +91,7 @@ def _check_views(buffers: Sequence[Buffer]) -> None:
             grounded[done] = True
 
 
-def _check_step(index: int, step: Step, buffers: Sequence[Buffer]) -> None:
+def _check_step(index: int, step: Step, buffers: Sequence[Buffer], donated: Sequence[int]) -> None:
     _text(step.kernel, f"the kernel of step {index}")
     what = _step(index, step)
     if not isinstance(step.name, str) or type(step.allocates) is not bool:
@@ -100,7 +102,8 @@ def _check_step(index: int, step: Step, buffers: Sequence[Buffer]) -> None:
     if len(set(step.outputs)) != len(step.outputs):
         raise Error(f"{what} writes one buffer twice")
     for written in step.outputs:
-        _check_output(what, step, written, _at(buffers, written, what))
+        _check_output(what, step, written, _at(buffers, written, what), donated)
+    _check_sharing(what, step)
     if step.scratch is not None:
         scratch = _at(buffers, step.scratch, what)
         if scratch.kind != "arena" or scratch.alias_of is not None:
@@ -113,8 +116,42 @@ def _check_step(index: int, step: Step, buffers: Sequence[Buffer]) -> None:
     check_value(dict(step.params), what)
 
 
-def _check_output(what: str, step: Step, written: int, buffer: Buffer) -> None:
-    if buffer.kind in ("input", "constant"):
+def _check_sharing(what: str, step: Step) -> None:
+    """Refuse inputs to write over that the step does not read, and a join of anything but parts into one output."""
+    wrong = [i for i in step.inplace if type(i) is not int or not 0 <= i < len(step.inputs) or step.inputs[i] is None]
+    if wrong:
+        raise Error(f"{what} may write over input {wrong[0]!r:.60}, which it does not read")
+    if step.inplace and (step.allocates or not step.outputs):
+        raise Error(f"{what} may write over inputs, but writes into no buffer")
+    if type(step.joins) is not bool:
+        raise Error(f"{what} needs a `joins` that is true or false")
+    if step.joins and (step.allocates or step.inplace or len(step.outputs) != 1 or None in step.inputs):
+        raise Error(f"{what} joins, so it writes one buffer out of parts that are all there, and over none of them")
+
+
+def _check_call(what: str, step: Step, program: "Program") -> None:
+    """Refuse a call of a nested program that is not there, or whose inputs and outputs are others."""
+    number = step.params.get("program")
+    if type(number) is not int or not 0 <= number < len(program.programs):
+        raise Error(f"{what} runs program {number!r:.60}, but {len(program.programs)} are nested here")
+    nested = program.programs[number]
+    if len(step.params) != 1 or step.allocates or step.joins or step.inplace or None in step.inputs:
+        raise Error(f"{what} runs a program: it takes all its inputs and writes planned outputs, with no other param")
+    if nested.backend != program.backend or program.alignment % nested.alignment:
+        raise Error(f"{what} runs a program for {nested.backend!r:.60} that is aligned to {nested.alignment}")
+    if nested.donated or any(buffer.kind == "state" for buffer in nested.buffers):
+        raise Error(f"{what} runs a program that keeps state or takes its inputs' memory; only the outermost one may")
+    for side, ours, theirs in (("inputs", step.inputs, nested.inputs), ("outputs", step.outputs, nested.outputs)):
+        mine = [program.buffers[i].dtype for i in ours if i is not None]
+        if mine != [nested.buffers[i].dtype for i in theirs]:
+            raise Error(f"{what} has the {side} {', '.join(mine) or 'none'}, which are not those of its program")
+    if any(nested.buffers[i].kind != "output" for i in nested.outputs):
+        raise Error(f"{what} runs a program whose outputs are sized at run; only the outermost one may have such")
+
+
+def _check_output(what: str, step: Step, written: int, buffer: Buffer, donated: Sequence[int]) -> None:
+    root = written if buffer.alias_of is None else buffer.alias_of
+    if buffer.kind == "constant" or (buffer.kind == "input" and (root not in donated or root == written)):
         raise Error(f"{what} writes buffer {written}, which belongs to the caller: it is {buffer.kind}")
     if buffer.view_of is not None:
         raise Error(f"{what} writes buffer {written}, which only shows buffer {buffer.view_of}")
@@ -133,6 +170,9 @@ def _check_doors(program: "Program", writers: Mapping[int, int]) -> None:
     expected = [i for i, buffer in enumerate(buffers) if buffer.kind == "input" and buffer.alias_of is None]
     if sorted(program.inputs) != expected:
         raise Error(f"the inputs are buffers {list(program.inputs)[:20]}, but the input roots are {expected[:20]}")
+    for index in program.donated:
+        if index not in program.inputs:
+            raise Error(f"buffer {index!r:.60} is given away, but it is no input")
     names = program.input_names
     if len(set(names)) != len(names) or "" in names:
         raise Error("every input needs a name of its own")

@@ -51,6 +51,28 @@ CASES = {
         (2,),
         np.stack([X[:, ::2, None], 0 * X[:, ::2, None]], -1),
     ),
+    ops.resize: (lambda x, s: ops.resize(x, None, None, s, name="y"), ([4, 3],), X.repeat(2, 0)),
+    ops.upsample: (
+        lambda x, s: ops.upsample(x, ops.cast(s, to=f32), name="y"),
+        ([1, 2],),
+        X.repeat(2, 1),
+    ),
+    ops.center_crop_pad: (lambda x, s: ops.center_crop_pad(x, s, axes=(1,), name="y"), ([1],), X[:, 1:2]),
+    ops.col2im: (
+        lambda x, s: ops.col2im(np.ascontiguousarray(X[None]), s, (2,), strides=(2,), name="y"),
+        ([6],),
+        X.T.reshape(1, 1, 6),
+    ),
+    ops.max_unpool: (
+        lambda x, s: ops.max_unpool(X.reshape(1, 1, 6), np.arange(6).reshape(1, 1, 6), s, kernel=(1,), name="y"),
+        ([1, 1, 7],),
+        np.append(X, 0).reshape(1, 1, 7),
+    ),
+    ops.affine_grid: (
+        lambda x, s: ops.affine_grid(X.reshape(1, 2, 3), s, name="y"),
+        ([1, 1, 1, 1],),
+        X[:, 2].reshape(1, 1, 1, 2),
+    ),
     ops.top_k: (lambda x, k: ops.top_k(x, k, axis=1, name="y")[0], ([2],), -np.sort(-X, 1)[:, :2]),
     ops.fill: (
         lambda x, s: ops.fill(s, value=tensor_data(2.5, f32[()]), name="y"),

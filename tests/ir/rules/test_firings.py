@@ -48,7 +48,7 @@ def test_observing_reaches_rules_that_a_pass_runs_and_ends_with_the_block():
             apply_rules(graph_of_both(), [negate_twice])
     assert current_observer() is None
     apply_rules(graph_of_both(), [negate_twice])
-    assert [each.rule for each in seen] == [negate_twice]
+    assert [each.rule for each in seen] == [negate_twice, negate_twice]
 
 
 def test_an_observer_that_raises_ends_the_run():

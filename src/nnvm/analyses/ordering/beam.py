@@ -22,12 +22,14 @@ def beam(problem: Problem, *, lower: int, upper: int, width: int, limit: int) ->
         for level, (ran, live, ready, _), path in layer.values():
             for step, during, change in _steps(moves, ran, live, ready, level):
                 spent += 1
-                now, reached = ran | 1 << step, max(level, during)
+                now, reached = ran | moves.bits[step], max(level, during)
                 if reached >= upper or (now in found and found[now][0] <= reached):
                     continue
                 found[now] = (reached, (now, live + change, moves.ready(now, ready, step), step), (step, path))
-        if not found or spent > limit:
+        if spent > limit or (not found and moves.full not in layer):
             return None, spent
+        if not found:
+            break
         layer = found
         if len(found) > width:
             kept = nsmallest(width, found.items(), key=lambda item: (item[1][0], item[1][1][1], item[0]))
@@ -35,7 +37,7 @@ def beam(problem: Problem, *, lower: int, upper: int, width: int, limit: int) ->
     _, _, last = layer[moves.full]
     order = []
     while last is not None:
-        order.append(last[0])
+        order += reversed(moves.members[last[0]])
         last = last[1]
     return order[::-1], spent
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Final
 
+from nnvm.analyses.ordering.absorb import absorb
 from nnvm.analyses.ordering.problem import Problem
 
 Move = tuple[int, int, int, int]
-"""A set of steps that ran, the bytes alive after it, the steps that can run next, the last of those that ran."""
+"""The steps that ran, the bytes alive after them, the steps that can run next, the last of those that ran."""
 
 
 class Search:
@@ -22,15 +23,25 @@ class Search:
 
 
 class Moves:
-    """The steps that can run after others, and what they hold, with sets of steps as bits of one integer."""
+    """The steps that can run after others, and what they hold, with sets of steps as bits of one integer.
 
-    __slots__ = ("after", "full", "inplace", "multiple", "need", "new", "start", "touched")
+    Steps that run as one with a follower are not asked about: `members` are what runs with a step, `bits` their set.
+    """
+
+    __slots__ = ("after", "bits", "full", "inplace", "members", "multiple", "need", "new", "start", "touched")
 
     def __init__(self, problem: Problem) -> None:
         tensors, masks = problem.tensors, [mask_of(touching) for touching in problem.touchers]
         self.full: Final = (1 << len(problem)) - 1
-        self.need: Final = [mask_of(needs) for needs in problem.before]
-        self.after: Final = problem.after
+        absorbed = absorb(problem)
+        self.members: Final = [own or [] for own in absorbed]
+        self.bits: Final = [mask_of(own) for own in self.members]
+        last = {step: into for into, own in enumerate(self.members) for step in own}
+        self.after: Final = [list(dict.fromkeys(last[user] for user in users)) for users in problem.after]
+        self.need: Final = [
+            mask_of(need for step in own for need in problem.before[step]) & ~bits
+            for own, bits in zip(self.members, self.bits, strict=True)
+        ]
         self.new: Final[list[tuple[int, int]]] = []
         self.multiple: Final[list[list[tuple[int, int]]]] = []
         self.touched: Final[list[list[tuple[int, int]]]] = []
@@ -46,11 +57,23 @@ class Moves:
             pairs = [(out, [(t, masks[t]) for t in over if not tensors[t].kept]) for out, over in step.inplace]
             self.inplace.append([(tensors[out].size, over) for out, over in pairs if tensors[out].size and over])
         alive = (t.size for t, mask in zip(tensors, masks, strict=True) if t.given and (t.kept or mask))
-        ready = mask_of(s for s, needs in enumerate(problem.before) if not needs)
+        ready = mask_of(s for s, need in enumerate(self.need) if not need and self.bits[s])
         self.start: Final[Move] = (0, problem.base + sum(alive), ready, -1)
 
     def price(self, ran: int, step: int) -> tuple[int, int]:
-        """Return the bytes beyond those alive that a step holds while it runs, and once it is done."""
+        """Return the bytes beyond those alive that a step and its members hold while they run, and once all are done."""
+        members = self.members[step]
+        if len(members) == 1:
+            return self._price(ran, step)
+        most = total = 0
+        for member in members:
+            during, change = self._price(ran, member)
+            most = max(most, total + during)
+            total += change
+            ran |= 1 << member
+        return most, total
+
+    def _price(self, ran: int, step: int) -> tuple[int, int]:
         now = ran | 1 << step
         change, workspace = self.new[step]
         for size, writers in self.multiple[step]:
@@ -117,7 +140,7 @@ def search(problem: Problem, *, lower: int, upper: int, limit: int) -> Search:
             stack.append((move[0], move[1], moves.ready(move[0], move[2], move[3]), move[3]))
         ran, live, ready, _ = stack.pop()
         if ran == moves.full:
-            return Search(_path(last, ran), level, spent)
+            return Search(_path(moves, last, ran), level, spent)
         children, later = _expand(moves, ran, live, ready, level)
         spent += len(children) + len(later) + 1
         for during, move in later:
@@ -126,7 +149,7 @@ def search(problem: Problem, *, lower: int, upper: int, limit: int) -> Search:
                 heappush(waiting, (during, -move[0].bit_count(), count, move))
         children.sort(reverse=True)
         for after, step in children:
-            now = ran | 1 << step
+            now = ran | moves.bits[step]
             if now not in last:
                 last[now] = step
                 stack.append((now, after, moves.ready(now, ready, step), step))
@@ -147,7 +170,7 @@ def _expand(
         during, change = moves.price(ran, step)
         during += live
         if during > level:
-            later.append((during, (ran | low, live + change, ready, step)))
+            later.append((during, (ran | moves.bits[step], live + change, ready, step)))
         elif change <= 0:
             return [(live + change, step)], []
         else:
@@ -155,10 +178,10 @@ def _expand(
     return children, later
 
 
-def _path(last: dict[int, int], ran: int) -> list[int]:
+def _path(moves: Moves, last: dict[int, int], ran: int) -> list[int]:
     order = []
     while ran:
         step = last[ran]
-        order.append(step)
-        ran ^= 1 << step
+        order += reversed(moves.members[step])
+        ran ^= moves.bits[step]
     return order[::-1]

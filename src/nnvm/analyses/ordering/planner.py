@@ -13,17 +13,17 @@ from nnvm.analyses.ordering.series_parallel import reduce
 from nnvm.analyses.ordering.windows import improve
 from nnvm.errors import Error
 
-EFFORT: Final = 1_000_000
-"""Transitions between sets of steps that an order may take; some seconds."""
+EFFORT: Final = 2_000_000
+"""Transitions between sets of steps that an order may take; about as many microseconds, or two."""
 
-SEARCH: Final = 250_000
-"""Transitions that the search of one piece may take."""
+SHARES: Final = 4
+"""Parts of the effort that is left of which a piece gets one, where as many pieces are left."""
 
 BEAM: Final = 32
-"""Sets of steps that the beam keeps."""
+"""Sets of steps that the narrowest beam keeps."""
 
-CHEAP: Final = 40_000
-"""Steps of a piece above which only the cheap candidates and the windows are tried."""
+LARGE: Final = 20_000
+"""Steps of a piece above which only the cheap orders, its structure and windows are tried."""
 
 Progress = Callable[[str], object]
 
@@ -123,46 +123,67 @@ class _Planning:
             piece.order, piece.peak, piece.bound = twin.order, twin.peak, twin.bound
             return
         before = piece.peak
-        budget = max(self.effort - self.spent, 0)
-        self.spent += _improve(piece, self.bound, budget, max(budget // (2 if left > 1 else 1), 0))
+        self.spent += _improve(piece, self.bound, max(self.effort - self.spent, 0) // min(left, SHARES))
         if self.progress is not None:
             told = f"{len(piece.order)} steps from {piece.first}: {before} -> {piece.peak} bytes, bound {piece.bound}"
             self.progress(told)
 
 
-def _improve(piece: _Piece, target: int, effort: int, share: int) -> int:
+def _improve(piece: _Piece, target: int, effort: int) -> int:
     """Make a piece's order better, down to the target, by ever dearer means; return the effort spent."""
-    problem = piece.problem
     spent = 0
-    for found in greedy.candidates(problem):
+    for means in (_cheaply, _by_structure, _by_search, _by_beams, _by_windows):
+        spent += means(piece, target, effort - spent)
+        if piece.peak <= max(target, piece.bound):
+            break
+    return spent
+
+
+def _cheaply(piece: _Piece, target: int, effort: int) -> int:
+    """Try walks and greedy orders, whatever the effort: they cost no transitions."""
+    for found in greedy.candidates(piece.problem):
         _keep(piece, found)
-        if piece.peak <= target:
-            return spent
-    reduced = reduce(problem, min(max(share, len(problem)), 40 * len(problem)))
+        if piece.peak <= max(target, piece.bound):
+            break
+    return 0
+
+
+def _by_structure(piece: _Piece, target: int, effort: int) -> int:
+    reduced = reduce(piece.problem, 40 * len(piece.problem))
     if reduced.order is not None:
         _keep(piece, reduced.order)
         if reduced.exact:
-            piece.bound = max(piece.bound, piece.peak)
-    spent += reduced.spent // 4
-    if piece.peak <= max(target, piece.bound) or len(problem) > CHEAP:
-        return spent if piece.peak <= max(target, piece.bound) else spent + _windows(piece, target, share)
-    result = search(problem, lower=target, upper=piece.peak, limit=min(SEARCH, share - spent))
-    spent += result.spent
-    piece.bound = max(piece.bound, result.bound)
-    if result.order is not None:
-        _keep(piece, result.order)
-        return spent
-    if piece.peak <= piece.bound:
-        return spent
-    wide, cost = beam(problem, lower=piece.bound, upper=piece.peak, width=BEAM, limit=max(share - spent, 0) // 2)
-    if wide is not None:
-        _keep(piece, wide)
-    spent += cost
-    return spent + _windows(piece, target, share - spent)
+            piece.bound = piece.peak
+    return reduced.spent // 4
 
 
-def _windows(piece: _Piece, target: int, limit: int) -> int:
-    found, spent = improve(piece.problem, piece.order, lower=max(target, piece.bound), limit=max(limit, 0))
+def _by_search(piece: _Piece, target: int, effort: int) -> int:
+    if len(piece.problem) > LARGE or effort <= 0:
+        return 0
+    found = search(piece.problem, lower=target, upper=piece.peak, limit=effort // 2)
+    piece.bound = max(piece.bound, found.bound)
+    if found.order is not None:
+        _keep(piece, found.order)
+    return found.spent
+
+
+def _by_beams(piece: _Piece, target: int, effort: int) -> int:
+    """Try ever wider beams with half of the effort."""
+    spent, width = 0, BEAM
+    least = max(target, piece.bound)
+    while len(piece.problem) <= LARGE and piece.peak > least and spent < effort // 2:
+        limit = effort // 2 - spent
+        found, cost = beam(piece.problem, lower=least, upper=piece.peak, width=width, limit=limit)
+        spent += cost
+        width *= 4
+        if found is not None:
+            _keep(piece, found)
+    return spent
+
+
+def _by_windows(piece: _Piece, target: int, effort: int) -> int:
+    least = max(target, piece.bound)
+    found, spent = improve(piece.problem, piece.order, lower=least, limit=max(effort, 0))
     _keep(piece, found)
     return spent
 

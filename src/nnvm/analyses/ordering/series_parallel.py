@@ -66,7 +66,7 @@ class _Reduction:
     def __init__(self, problem: Problem, limit: int) -> None:
         self.problem, self.limit = problem, limit
         self.spent, self.exact = len(problem), len(problem) <= LARGE
-        self.closers = last_touchers(problem) if self.exact else problem.touchers
+        self.closers = list(map(frozenset, last_touchers(problem) if self.exact else problem.touchers))
         self.before = [dict.fromkeys(needs) for needs in problem.before]
         self.after = [dict.fromkeys(users) for users in problem.after]
         self.chains: list[Chain | None] = []

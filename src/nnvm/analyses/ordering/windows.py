@@ -19,7 +19,7 @@ def improve(problem: Problem, order: Sequence[int], *, lower: int, limit: int) -
     """
     best, spent = list(order), 0
     held = profile(problem, best)
-    while spent <= limit:
+    while held and spent <= limit:
         most = max(during for during, _ in held)
         if most <= lower:
             break

@@ -39,6 +39,9 @@ ROWS: Final[Mapping[Op[..., Any], Callable[[Node], Call]]] = {
     ops.dft: by("dft", "inverse", "onesided"),
     ops.stft: by("stft", "onesided"),
     ops.top_k: by("top_k", "axis", "largest", "sorted"),
+    ops.center_crop_pad: by("center_crop_pad", "axes"),
+    ops.col2im: by("col2im", "dilations", "pads", "strides"),
+    ops.max_unpool: by("max_unpool", "kernel", "pads", "strides"),
 }
 for _operator, _call in ROWS.items():
     measured[_operator] = _call
@@ -60,6 +63,11 @@ def resampling(node: Node) -> Mapping[str, Any]:
     return {
         renamed.get(key, key): int(value) if isinstance(value, bool) else value for key, value in node.params.items()
     }
+
+
+@measured(ops.affine_grid)
+def _(node: Node) -> Call:
+    return sized("affine_grid", node, node.params)
 
 
 @measured(ops.resize)

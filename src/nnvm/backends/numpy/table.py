@@ -11,11 +11,11 @@ from nnvm.backends.numpy.measured import measured, resampling
 from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Node, OpAttr, Value
+from nnvm.ir import ABSENT, Node, OpAttr, Value, f32, f64
 from nnvm.ops.einsum import labels
 from nnvm.ops.recurrent import activations_of
 from nnvm.ops.reduce import axes_known
-from nnvm.ops.typing import axes_of
+from nnvm.ops.typing import axes_of, axis_of
 
 Lower = Callable[[Node], "tuple[str, tuple[Value, ...], Mapping[str, Any]]"]
 lowering: Final[OpAttr[Lower]] = OpAttr(
@@ -61,7 +61,27 @@ def call(node: Node) -> Call | None:
         _inplace(node, inputs),
         WORKSPACES.get(full) or workspace_of(full),
         measured=None if allocating is None else allocating(node),
+        joins=full == "numpy:concat/1" and _is_outermost(node),
+        adding=_adding(node, full, inputs, params),
     )
+
+
+def _is_outermost(node: Node) -> bool:
+    """Say whether a concat puts its inputs one after another in memory."""
+    shape = node.outputs[0].shape
+    return all(size == 1 for size in shape[: axis_of(node.params["axis"], len(shape))])
+
+
+def _adding(node: Node, full: str, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> Callable[[Value], Call] | None:
+    """Return how a product is added to another value; None where no kernel does."""
+    kernel = f"{full.removesuffix('/1')}_add/1"
+    if node.op not in (ops.conv, ops.matmul, ops.gemm) or node.outputs[0].dtype not in (f32, f64):
+        return None
+    shapes = [value.shape for value in inputs[:2]]
+    depthwise = node.op is ops.conv and params["groups"] != 1 and shapes[1][1] == 1
+    if depthwise or any(len(shape) < 2 for shape in shapes) or params.get("beta", 1.0) != 1:
+        return None
+    return lambda rest: Call(kernel, (rest, *inputs), params, (0,), WORKSPACES[kernel])
 
 
 def _inplace(node: Node, inputs: tuple[Value, ...]) -> tuple[int, ...]:
@@ -239,6 +259,21 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 @lowering(ops.space_to_depth)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "space_to_depth", node.inputs, {"blocksize": node.params["block"]}
+
+
+@lowering(ops.center_crop_pad)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "center_crop_pad", node.inputs[:1], {}
+
+
+@lowering(ops.max_unpool)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "max_unpool", node.inputs[:2], node.params
+
+
+@lowering(ops.affine_grid)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    return "affine_grid", node.inputs[:1], _flags(node)
 
 
 @lowering(ops.fill)

@@ -1,6 +1,6 @@
 """How the graphs inside a carried `If`, `Loop` or `Scan` are read, improved, and put back where they were."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final
 
 import onnx
@@ -12,7 +12,10 @@ from nnvm.frontends.onnx.reader import carried_params, read
 from nnvm.frontends.onnx.tensors import fill
 from nnvm.frontends.onnx.value_types import write_type
 from nnvm.frontends.onnx.writer import SMALL, build, header_of
-from nnvm.ir import ABSENT, Graph, Node, Value, constant, data_of, input, named_input
+from nnvm.ir import ABSENT, UNKNOWN, Graph, Node, TensorType, Value, constant, data_of, equal, input, named_input
+from nnvm.ir.dims import names
+from nnvm.ir.types import Shape, Type
+from nnvm.passes.infer_types import sharper
 
 Improve = Callable[[Graph], Graph]
 _KEPT: Final = 1 << 26
@@ -29,21 +32,53 @@ def improve(node: Node, function: Improve) -> Node | None:
         return None
     prototype = onnx.NodeProto.FromString(carried.node)
     changed = False
+    ends: list[tuple[Type | None, ...]] = []
     for attribute in prototype.attribute:
         if attribute.HasField("g"):
             alone = onnx.NodeProto(attribute=[attribute])
             taken = {name: around[name] for name in captured_names(alone)}
-            made = _improved(attribute.g, carried, taken, function, node.name or "inside")
+            made, types = _improved(attribute.g, carried, taken, function, node.name or "inside")
+            ends.append(types)
             if made is not None:
                 attribute.g.CopyFrom(made)
                 changed = True
+    types = _joined(node, ends, around) if prototype.op_type == "If" else node.types
     if not changed:
-        return None
-    names = captured_names(prototype)
+        return None if types == node.types else node.replace(types=types)
+    captured = captured_names(prototype)
     data = prototype.SerializeToString(deterministic=True)
-    record = Carried(data, names, carried.skipped, carried.imports, carried.functions)
-    inputs = (*node.inputs[:own], *(around[name] for name in names))
-    return node.replace(inputs=inputs, params=carried_params(prototype, record))
+    record = Carried(data, captured, carried.skipped, carried.imports, carried.functions)
+    inputs = (*node.inputs[:own], *(around[name] for name in captured))
+    return node.replace(inputs=inputs, params=carried_params(prototype, record), types=types)
+
+
+def _joined(
+    node: Node, ends: Sequence[tuple[Type | None, ...]], around: Mapping[str, Value]
+) -> tuple[Type | None, ...]:
+    """Return the types of an If: what is known, and what both branches say, of dimensions that are known around it."""
+    if len(ends) != 2 or any(len(types) != len(node.outputs) for types in ends):
+        return node.types
+    sizes = [size for value in around.values() if value.type is not None for size in _sizes(value.type)]
+    known = {name for size in sizes for name in names(size)}
+    found = [_join(first, second, known) for first, second in zip(*ends, strict=True)]
+    return tuple(sharper(was, now, None) for was, now in zip(node.types, found, strict=True))
+
+
+def _sizes(type: Type) -> Shape:
+    return (type.shape_or_none or ()) if isinstance(type, TensorType) else ()
+
+
+def _join(first: Type | None, second: Type | None, known: Container[str]) -> Type | None:
+    if not isinstance(first, TensorType) or not isinstance(second, TensorType) or first.dtype is not second.dtype:
+        return None
+    left, right = first.shape_or_none, second.shape_or_none
+    if left is None or right is None or len(left) != len(right):
+        return first[None]
+    agreed = [
+        a if equal(a, b) and all(name in known for name in names(a)) else UNKNOWN
+        for a, b in zip(left, right, strict=True)
+    ]
+    return first[tuple(agreed)]
 
 
 def model_of(graph: onnx.GraphProto, carried: Carried) -> bytes:
@@ -57,31 +92,36 @@ def model_of(graph: onnx.GraphProto, carried: Carried) -> bytes:
 
 def _improved(
     body: onnx.GraphProto, carried: Carried, taken: Mapping[str, Value], function: Improve, title: str
-) -> onnx.GraphProto | None:
-    """Return a sub-graph improved, knowing the types and small constants that it takes from around it, or None."""
+) -> tuple[onnx.GraphProto | None, tuple[Type | None, ...]]:
+    """Return a sub-graph improved, or None, and the types of its outputs; it knows the types that it takes from around.
+
+    It also knows the constants that it takes, where they are small.
+    """
     opened = onnx.GraphProto()
     opened.CopyFrom(body)
     for name, value in taken.items():
         write_type(opened.input.add(name=name).type, value.type, lambda _: True)
+    types: tuple[Type | None, ...] = ()
     try:
         inside = _settled(read(model_of(opened, carried)), taken)
+        types = tuple(value.type for value in inside.outputs)
         made = function(inside)
-        if made is inside:
-            return None
-        return _written(made, taken, title)
+        types = tuple(value.type for value in made.outputs)
+        return None if made is inside else _written(made, taken, title), types
     except Error:
-        return None
+        return None, types
 
 
 def _settled(graph: Graph, taken: Mapping[str, Value]) -> Graph:
     """Put what is known of each captured value in its place: its constant, if small, or its type."""
 
     def visit(node: Node) -> Value | None:
-        if node.op is not input or node.name not in taken:
+        name = node.name or ""
+        if node.op is not input or name not in taken:
             return None
-        value = taken[node.name]
+        value = taken[name]
         data = data_of(value)
-        return value if data is not None and data.nbytes <= SMALL else named_input(node.name, value.type)
+        return value if data is not None and data.nbytes <= SMALL else named_input(name, value.type)
 
     return graph.rewrite(visit)
 

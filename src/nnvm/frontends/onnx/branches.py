@@ -41,4 +41,3 @@ def take(node: Node, condition: bool) -> tuple[Value, ...] | None:
 def _graph(carried: Carried, name: str) -> onnx.GraphProto | None:
     attributes = onnx.NodeProto.FromString(carried.node).attribute
     return next((each.g for each in attributes if each.name == name and each.HasField("g")), None)
-

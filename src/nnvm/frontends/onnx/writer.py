@@ -1,10 +1,11 @@
 """How a graph becomes a model in ONNX, node for node."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import onnx
 
+from nnvm.attrs import pieces
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.arrange import arranged
@@ -22,6 +23,7 @@ from nnvm.ir import (
     Dim,
     Graph,
     Node,
+    Op,
     TensorData,
     TensorType,
     Value,
@@ -34,6 +36,8 @@ from nnvm.ir import (
     variable,
 )
 from nnvm.ir.types import Type
+from nnvm.passes import cse
+from nnvm.passes.decompose import decompose_where
 
 SMALL: Final = 1024
 """Constant data of at most so many bytes is always written where it is used."""
@@ -68,6 +72,13 @@ def header_of(graph: Graph) -> Header | None:
     return found if isinstance(found, Header) else None
 
 
+def can_say(graph: Graph, op: Op[..., Any]) -> bool:
+    """Say whether the opset that a graph came with has an operator; one from elsewhere is saved with what it needs."""
+    header = header_of(graph)
+    row = BY_OP.get(op)
+    return header is None or (row is not None and schemas.since(row.type, header.opset) is not None)
+
+
 class _Writer:
     """One export: the names given, and which constants turned out to be needed."""
 
@@ -76,6 +87,7 @@ class _Writer:
         self.header = header_of(graph)
         self.nodes = arranged(graph)
         self.opset = self._choose_opset(opset)
+        self._decompose()
         self.carried = {node: _record(node) for node in self.nodes if is_carried(node.op)}
         self.prototypes = {node: onnx.NodeProto.FromString(record.node) for node, record in self.carried.items()}
         reserved = {name for prototype in self.prototypes.values() for name in inner_names(prototype)}
@@ -101,6 +113,17 @@ class _Writer:
             return opset
         types = {BY_OP[node.op].type for node in self.nodes if node.op in BY_OP}
         return opset if all(unchanged(type, opset) for type in types) else schemas.OLDEST
+
+    def _decompose(self) -> None:
+        """Spell out what the opset does not have yet, where simpler operators can."""
+
+        def is_new(node: Node) -> bool:
+            return schemas.since(BY_OP[node.op].type, self.opset) is None
+
+        if not any(node.op in pieces and node.op in BY_OP and is_new(node) for node in self.nodes):
+            return
+        self.graph = cse(decompose_where(self.graph, lambda node: node.op in BY_OP and is_new(node)))
+        self.nodes = arranged(self.graph)
 
     def run(self) -> Model:
         for node in self.nodes:

@@ -46,8 +46,18 @@ _observer: Final[ContextVar[Observer | None]] = ContextVar("_observer", default=
 
 @contextmanager
 def observing(observer: Observer) -> Iterator[None]:
-    """Tell `observer` of every firing within the block, whichever pass runs the rules; what it raises ends them."""
-    token = _observer.set(observer)
+    """Tell `observer` of every firing within the block, whichever pass runs the rules; what it raises ends them.
+
+    Blocks nest: the outer observer is told first.
+    """
+    outer = _observer.get()
+
+    def both(firing: Firing) -> None:
+        if outer is not None:
+            outer(firing)
+        observer(firing)
+
+    token = _observer.set(observer if outer is None else both)
     try:
         yield
     finally:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from nnvm.ir import ABSENT, Node, Rule, Value, either, rule
+from nnvm.ir import ABSENT, Node, Rule, Value, either, is_constant, rule, work
 from nnvm.ops import (
     concat,
     depth_to_space,
     expand,
+    gather,
     pad,
     reduce_max,
     reduce_mean,
@@ -19,8 +20,9 @@ from nnvm.ops import (
     split,
     tile,
     transpose,
+    unsqueeze,
 )  # fmt: skip
-from nnvm.passes.constants import whole
+from nnvm.passes.constants import vector, whole
 from nnvm.passes.visits import Attempts
 
 
@@ -87,6 +89,14 @@ def reduced_over_nothing(x: Value, axes: Value, keepdims: bool, noop_with_empty_
     yield x
 
 
+@rule(lowers=work)
+def taken_then_unsqueezed(x: Value, i: Value, axis: int, axes: Value) -> Iterator[Value]:
+    """unsqueeze(x[i], at its axis) = x[[i]]."""
+    yield unsqueeze(gather(x, i, axis=axis), axes)
+    if is_constant(i) and len(i.shape) == 0 and whole(axes) in ((axis,), (axis - len(x.shape),)):
+        yield gather(x, reshape(i, vector([1])), axis=axis)
+
+
 @rule
 def blocks_of_one(x: Value, mode: str) -> Iterator[Value]:
     """depth_to_space(x, block=1) = x."""
@@ -116,7 +126,7 @@ def whole_pad(node: Node) -> Value | None:
 
 MOVEMENTS: tuple[Rule, ...] = (
     reshaped_to_same, expanded_to_same, tiled_once, joined_alone, cut_into_one, cut_into_one_of_all,
-    transposed_in_place,
+    transposed_in_place, taken_then_unsqueezed,
     reduced_over_nothing, blocks_of_one, blocks_of_one_back,
 )  # fmt: skip
 CUTS: Attempts = {slice: (whole_slice,), pad: (whole_pad,)}

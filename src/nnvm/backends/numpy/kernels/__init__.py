@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnvm.backends.numpy.kernels import (
+    accumulate,
     activation,
     arg,
     arithmetic,
@@ -22,6 +23,7 @@ from nnvm.backends.numpy.kernels import (
     loss,
     moments,
     normalization,
+    patches,
     pool,
     quantize,
     recurrent,
@@ -31,9 +33,11 @@ from nnvm.backends.numpy.kernels import (
     selection,
     signal,
     softmax,
+    streaming,
 )
 
 _COMPUTING: tuple[Any, ...] = (
+    accumulate,
     activation,
     arg,
     arithmetic,
@@ -50,6 +54,7 @@ _COMPUTING: tuple[Any, ...] = (
     loss,
     moments,
     normalization,
+    patches,
     pool,
     quantize,
     recurrent,
@@ -59,6 +64,7 @@ _COMPUTING: tuple[Any, ...] = (
     selection,
     signal,
     softmax,
+    streaming,
 )
 
 

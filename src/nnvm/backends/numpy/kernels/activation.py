@@ -211,6 +211,26 @@ def prelu_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params
     return LIMIT * 3 // 4
 
 
+def swiglu(out: Array, gate: Array, x: Array, *, alpha: float = 1.0, workspace: Array | None = None) -> None:
+    """Multiply by the swish of a gate, piece by piece."""
+    dtype, room = wide(x.dtype), lent(workspace, "swiglu")
+    step = (room.size - 128) // (2 * dtype.itemsize)
+    opened, source, target = flat(gate), flat(x), flat(out)
+    for start in range(0, source.size, step):
+        piece = slice(start, start + step)
+        some, part = carve(room, *[(source[piece].shape, dtype)] * 2)
+        np.copyto(some, opened[piece])
+        _swish(some, some, part, alpha=alpha)
+        np.copyto(part, source[piece])
+        np.multiply(some, part, out=some)
+        np.copyto(target[piece], some, casting="unsafe")
+
+
+def swiglu_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:
+    """Return the bytes `swiglu` wants: two pieces."""
+    return LIMIT // 2
+
+
 _FORMULAS = (
     ("sigmoid", _sigmoid, 0),
     ("tanh", _tanh, 0),
@@ -230,5 +250,9 @@ _FORMULAS = (
     ("erf", _erf, 3),
 )
 _MADE = {name: formula_kernel(name, formula, temporaries) for name, formula, temporaries in _FORMULAS}
-KERNELS = {"relu": relu, "clip": clip, "prelu": prelu} | {name: kernel for name, (kernel, _) in _MADE.items()}
-WORKSPACES = {"clip": clip_workspace, "prelu": prelu_workspace} | {name: size for name, (_, size) in _MADE.items()}
+KERNELS = {"relu": relu, "clip": clip, "prelu": prelu, "swiglu": swiglu} | {
+    name: kernel for name, (kernel, _) in _MADE.items()
+}
+WORKSPACES = {"clip": clip_workspace, "prelu": prelu_workspace, "swiglu": swiglu_workspace} | {
+    name: size for name, (_, size) in _MADE.items()
+}

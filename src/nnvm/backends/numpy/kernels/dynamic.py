@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels import indexing, layout, reduce, resize, selection, signal
+from nnvm.backends.numpy.kernels import indexing, layout, patches, reduce, resize, selection, signal
 from nnvm.backends.numpy.kernels.quantize import named
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, normal
 
@@ -261,6 +261,7 @@ def _overlaps(low: Array, high: Array, lows: Array, highs: Array, threshold: Any
 
 
 KERNELS = {
+    **patches.SIZED,
     "nonzero": nonzero,
     "compress": compress,
     "unique": unique,

@@ -42,12 +42,14 @@ def transpose(out: Array, x: Array, *, perm: Shape | None = None) -> None:
 
 
 def concat(out: Array, *xs: Array, axis: int) -> None:
-    """Join along an axis."""
+    """Join along an axis; what lies in its place already is left alone."""
     axis, start = normal(axis, out.ndim), 0
     lead = (slice(None),) * axis
     for x in xs:
         stop = start + x.shape[axis]
-        out[(*lead, slice(start, stop))] = x
+        part = out[(*lead, slice(start, stop))]
+        if part.__array_interface__["data"][0] != x.__array_interface__["data"][0]:
+            part[...] = x
         start = stop
     if start != out.shape[axis]:
         raise ValueError(f"concat: the inputs add up to {start} along axis {axis}, not {out.shape[axis]}")

@@ -66,9 +66,7 @@ def resize(
         _blank(target, plan[first:last], way, extrapolation_value)
 
 
-def resized(
-    shape: Shape, axes: list[int], scales: Array | None, sizes: Array | None, policy: str = "stretch"
-) -> Shape:
+def resized(shape: Shape, axes: list[int], scales: Array | None, sizes: Array | None, policy: str = "stretch") -> Shape:
     """Return the shape that scales or sizes of these axes make of one; products are rounded to 32 bits, then down."""
     found = list(shape)
     given = scales if scales is not None and scales.size else sizes

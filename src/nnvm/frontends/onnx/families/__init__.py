@@ -11,12 +11,14 @@ from nnvm.frontends.onnx.families import (
     index,
     nn,
     normalization,
+    patches,
     quantize,
     recurrent,
     reduce,
     selection,
     shape,
     signal,
+    streaming,
 )
 from nnvm.frontends.onnx.rows import Row
 from nnvm.ir import Op
@@ -24,6 +26,7 @@ from nnvm.ir import Op
 ROWS: Final[tuple[Row, ...]] = (
     *arithmetic.ROWS, *activation.ROWS, *nn.ROWS, *normalization.ROWS, *recurrent.ROWS, *reduce.ROWS, *shape.ROWS,
     *index.ROWS, *image.ROWS, *selection.ROWS, *quantize.ROWS, *attention.ROWS, *signal.ROWS,
+    *streaming.ROWS, *patches.ROWS,
 )  # fmt: skip
 BY_TYPE: Final[Mapping[str, Row]] = {row.type: row for row in ROWS}
 BY_OP: Final[Mapping[Op[..., Any], Row]] = {op: row for row in ROWS for op in row.ops}

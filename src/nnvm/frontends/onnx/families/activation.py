@@ -53,6 +53,7 @@ ROWS: Final[tuple[Row, ...]] = (
     row("Mish", ops.mish),
     row("Gelu", ops.gelu, {"approximate": "none"}),
     row("PRelu", ops.prelu),
+    row("SwiGLU", ops.swiglu, {"alpha": 1.0}),
     _softmax("Softmax", ops.softmax, ops.softmax_from),
     _softmax("LogSoftmax", ops.log_softmax, ops.log_softmax_from),
     _softmax("Hardmax", ops.hardmax, ops.hardmax_from),

@@ -1,0 +1,63 @@
+"""The best of all orders, found through sets of steps."""
+
+from tests.analyses.ordering.problems import branches, fewest, is_order, problem_of
+
+from benchmarks.cell_networks import randwire
+from nnvm.analyses.ordering import Problem, Step, order_bound, peak
+from nnvm.analyses.ordering.ideals import Moves, mask_of, search
+
+
+def test_branches_run_one_after_the_other():
+    problem = branches((9, 1), (9, 1), (9, 1))
+    found = search(problem, lower=0, upper=100, limit=1000)
+    assert found.order is not None
+    assert peak(problem, found.order) == found.bound == 12
+    assert peak(problem, [0, 2, 4, 1, 3, 5, 6]) == 28
+
+
+def test_nothing_below_the_upper_end_is_proven():
+    problem = branches((9, 1), (9, 1))
+    found = search(problem, lower=0, upper=11, limit=1000)
+    assert (found.order, found.bound) == (None, 11)
+    assert search(problem, lower=20, upper=20, limit=1000).bound == 20
+
+
+def test_a_target_is_enough():
+    problem = branches((9, 1), (9, 1))
+    found = search(problem, lower=18, upper=100, limit=1000)
+    assert found.order is not None
+    assert peak(problem, found.order) <= 18
+
+
+def test_the_limit_leaves_a_bound():
+    problem = problem_of(3, 60, most=50)
+    short, long = (search(problem, lower=0, upper=10**6, limit=limit) for limit in (30, 3000))
+    assert short.order is None
+    assert short.bound <= long.bound
+
+
+def test_no_steps_and_one_step():
+    assert search(Problem([], []), lower=0, upper=1, limit=0).order == []
+    assert search(Problem([Step()], []), lower=0, upper=1, limit=9).order == [0]
+
+
+def test_steps_that_run_as_one_have_one_price():
+    moves = Moves(branches((1, 5), (1, 5)))
+    assert moves.members[1] == [0, 1]
+    assert moves.price(0, 1) == (6, 5)
+    assert moves.bits[1] == mask_of([0, 1])
+
+
+def test_published_cells_are_solved():
+    problem = randwire("ws", 7).problem()
+    before = peak(problem, range(len(problem)))
+    found = search(problem, lower=order_bound(problem), upper=before + 1, limit=500_000)
+    assert found.order is not None
+    assert is_order(problem, found.order)
+    assert peak(problem, found.order) == found.bound <= before
+
+
+def test_the_best_of_all_by_trying_each():
+    for seed in range(40):
+        problem = problem_of(seed, 7)
+        assert search(problem, lower=0, upper=10**6, limit=10**6).bound == fewest(problem)

@@ -14,10 +14,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from benchmarks.mutants_corpus import corpus, models
+from benchmarks.mutants_corpus import corpus, harvested, models
 from benchmarks.mutants_sites import Mutant, Uses, modules, mutants_of
 from benchmarks.mutants_survivors import REASONS
-from benchmarks.mutants_worker import baseline, in_child, study, told_by
+from benchmarks.mutants_worker import baseline, fetched, in_child, study, told_by
 from benchmarks.table import Cell, table
 
 from nnvm.backends.numpy import table as _kernels  # what children need, loaded once
@@ -25,7 +25,7 @@ from nnvm.ir import Graph
 
 SECONDS: Final = 15.0
 """How long a mutant may go unnoticed before it has survived."""
-MOST: Final = 60
+MOST: Final = 120
 """How many graphs a mutant is run on."""
 KEPT = _kernels.__name__
 
@@ -66,8 +66,11 @@ def run(count: int, seed: int, jobs: int, *, only: str = "", models_too: bool = 
     """Return what becomes of so many mutants that load, drawn by a seed."""
     paths = modules()
     every = [mutant for module, path in paths.items() for mutant in mutants_of(module, path) if only in mutant.id]
-    graphs = [*corpus(), *(_quiet_models() if models_too else ())]
-    real = told_by(in_child(lambda: baseline(graphs), 600)[1])
+    graphs = [*sorted([*corpus(), *harvested()], key=lambda graph: len(graph.nodes)), *(fetched(_quiet_models) if models_too else ())]
+    real = told_by(in_child(lambda: baseline(graphs, seed), 600)[1])
+    for told in real["refused"].values():
+        if told.partition(": ")[2].startswith("Refusal"):
+            print(f"the real passes are refused: {told}"[:400])
     uses = Uses(paths)
     rows: list[Row] = []
     waiting = drawn(every, seed)

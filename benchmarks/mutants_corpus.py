@@ -1,5 +1,11 @@
 """The graphs that mutants are run on: random networks, each full of one kind of step, and left sides of the rules."""
 
+import contextlib
+import io
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -29,12 +35,15 @@ from nnvm.ir import (
     rewrite,
     tensor_data,
     variable,
+    verify,
 )
 
-EACH: Final = 8
+EACH: Final = 24
 """Networks drawn for each kind of step."""
 TRIES: Final = 160
 WITNESSES: Final = 12
+TESTS: Final = Path(__file__).parent.parent / "tests" / "passes"
+LARGEST: Final = 40
 MODELS: Final = (
     ("rapidocr_onnxruntime", "models/ch_ppocr_mobile_v2.0_cls_infer.onnx"),
     ("onnx", "backend/test/data/light/light_squeezenet.onnx"),
@@ -128,14 +137,48 @@ def corpus() -> list[Graph]:
     found = []
     for i in range(len(STEPS)):
         for k in range(EACH):
-            found.append(network(1000 * i + k, 2 + 3 * (k % 3), i))
+            found.append(network(1000 * i + k, 2 + 3 * (k % 4), i))
     found += [network(90_000 + k, 16) for k in range(24)]
-    found += [with_edges(graph, i) for i, graph in enumerate(found[::5])]
-    found += [untyped(graph) for graph in found[3 : EACH * len(STEPS) : 7]]
-    found += [grouped(graph, i) for i, graph in enumerate(found[1 : EACH * len(STEPS) : 9])]
+    found += [with_edges(graph, i) for i, graph in enumerate(found[::12])]
+    found += [untyped(graph) for graph in found[3 : EACH * len(STEPS) : 19]]
+    found += [grouped(graph, i) for i, graph in enumerate(found[1 : EACH * len(STEPS) : 23])]
     found += [vague(seed) for seed in range(3)]
     found += [states(seed) for seed in range(6)]
     return sorted(found, key=lambda graph: len(graph.nodes))
+
+
+def from_tests() -> list[Graph]:
+    """Return the small graphs that the tests of the passes make: whatever a pass looks for is among them."""
+    import pytest
+
+    seen: list[Graph] = []
+    build = Graph.__init__
+
+    def noted(self: Graph, *arguments: Any, **fields: Any) -> None:
+        build(self, *arguments, **fields)
+        seen.append(self)
+
+    Graph.__init__ = noted  # type: ignore[method-assign]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        pytest.main([str(TESTS), "-q", "-p", "no:cacheprovider", "--assert=plain", "-W", "ignore"])
+    found: dict[str, Graph] = {}
+    for graph in seen:
+        with contextlib.suppress(*REFUSALS):
+            if 0 < len(graph.nodes) <= LARGEST:
+                verify(graph)
+                found.setdefault(f"{graph}{[value.type for value in graph.inputs]}", graph)
+    return [found[text] for text in sorted(found, key=lambda text: (len(found[text].nodes), text))]
+
+
+def harvested() -> list[Graph]:
+    """Return `from_tests` of another process, so that what tests import is not loaded here."""
+    place = os.pathsep.join([str(TESTS.parent.parent / "src"), str(TESTS.parent.parent)])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.mutants_corpus"], capture_output=True, check=True,
+        env={**os.environ, "PYTHONPATH": place}, cwd=TESTS.parent.parent,
+    )  # fmt: skip
+    found: list[Graph] = pickle.loads(done.stdout)
+    return found
 
 
 def models() -> list[Graph]:
@@ -155,7 +198,8 @@ def witnesses(rule: Rule, seed: int) -> Iterator[Graph]:
     for i in range(TRIES):
         random = Random(seed * TRIES + i)
         with suppress(*REFUSALS, AttributeError, KeyError, StopIteration):
-            yield _witness(rule, random)
+            graph = verify(_witness(rule, random))
+            yield graph
             shown += 1
         if shown == WITNESSES:
             return
@@ -236,4 +280,7 @@ def _param(name: str, note: Any, rank: int, random: Random) -> Any:
     return tuple(random.sample(range(rank), rank)) if random.random() < 0.8 else ()
 
 
-__all__ = ["corpus", "models", "witnesses"]
+__all__ = ["corpus", "harvested", "models", "witnesses"]
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(pickle.dumps(from_tests()))

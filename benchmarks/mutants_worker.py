@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
+import pickle
 import re
 import signal
 import sys
@@ -18,16 +19,12 @@ from typing import Any, Final
 from benchmarks.mutants_corpus import witnesses
 from benchmarks.mutants_sites import Mutant, Uses, modules, mutated
 
-from nnvm.ir import Graph, Rule, Value
+from nnvm.ir import Graph, Rule
 
 HANG: Final = 10.0
 """Seconds that the passes and their verification may take on one graph."""
 REDUCE: Final = 20.0
 """Seconds that a reduction may take."""
-ABOVE: Final = (
-    "nnvm.passes", "nnvm.pipeline", "nnvm.options", "nnvm.equivalence", "nnvm.verifying", "nnvm.reduce", "nnvm.report",
-)  # fmt: skip
-"""What a child loads anew, if it was loaded before the fork: it may stand on the mutated module."""
 RESULT = dict[str, Any]
 _RULE: Final = re.compile(r"\brule (\w+) (?:failed|does not lower)")
 
@@ -54,8 +51,6 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def put_in(mutant: Mutant) -> None:
     """Load a mutant in the place of its module, for this process; raises what its loading raises."""
     code = mutated(mutant, modules()[mutant.module])
-    for name in [name for name in sys.modules if name.startswith(ABOVE)]:
-        del sys.modules[name]
     there = sys.modules.get(mutant.module)
     if there is None:
         sys.meta_path.insert(0, _Finder(mutant.module, code))
@@ -71,7 +66,7 @@ def put_in(mutant: Mutant) -> None:
 
 def pipeline() -> list[Callable[[Graph], Graph]]:
     """Return what every graph goes through: the passes of the driver, and two that need to be told something."""
-    from nnvm.passes import DEFAULT, order_mutations, place_devices, set_dims
+    from nnvm.passes import DEFAULT, decompose, order_mutations, place_devices, set_dims
 
     def bound(graph: Graph) -> Graph:
         there = {name for value in graph.inputs for name in ("n", "m") if f"'{name}'" in repr(value.type)}
@@ -83,7 +78,7 @@ def pipeline() -> list[Callable[[Graph], Graph]]:
         return place_devices(graph, devices={"left": "cpu", "right": "gpu"}, default="cpu")
 
     bound.__name__, placed.__name__ = "set_dims", "place_devices"
-    return [order_mutations, placed, *DEFAULT, bound]
+    return [order_mutations, placed, *DEFAULT, bound, decompose]
 
 
 def digest(graph: Graph) -> str:
@@ -111,7 +106,23 @@ def in_child(work: Callable[[], RESULT], seconds: float) -> tuple[int, int]:
     os._exit(0)
 
 
-def baseline(graphs: Sequence[Graph]) -> RESULT:
+def fetched(work: Callable[[], object]) -> Any:
+    """Return what something gives that is done in a fork, so that what it imports is not here."""
+    end, start = os.pipe()
+    number = os.fork()
+    if not number:
+        os.close(end)
+        with os.fdopen(start, "wb") as file:
+            pickle.dump(work(), file)
+        os._exit(0)
+    os.close(start)
+    with os.fdopen(end, "rb") as file:
+        data = file.read()
+    os.waitpid(number, 0)
+    return pickle.loads(data)
+
+
+def baseline(graphs: Sequence[Graph], seed: int) -> RESULT:
     """Run the real passes; return which graphs come through each line of each module, and digests of what they become."""
     from nnvm.pipeline import optimize
 
@@ -130,17 +141,22 @@ def baseline(graphs: Sequence[Graph]) -> RESULT:
 
     passes = pipeline()
     digests: list[list[str]] = []
+    refused: dict[str, str] = {}
     for i, graph in enumerate(graphs):
         told: list[str] = []
+        error = _complaint(graph, passes, seed, told)
+        digests.append(told)
+        if error is not None:
+            refused[str(i)] = f"{graph.name}: {type(error.__cause__).__name__}: {error}"
+            continue
         seen.clear()
         sys.settrace(trace)
-        with contextlib.suppress(Exception):
-            optimize(graph, passes, report=lambda done, told=told: told.append(digest(done.after)))
+        optimize(graph, passes)
         sys.settrace(None)
-        digests.append(told)
         for path, line in seen:
             lines.setdefault(f"{paths[path]}:{line}", set()).add(i)
-    return {"lines": {place: sorted(found) for place, found in lines.items()}, "digests": digests}
+    found = {place: sorted(numbers) for place, numbers in lines.items()}
+    return {"lines": found, "digests": digests, "refused": refused}
 
 
 def study(
@@ -152,6 +168,8 @@ def study(
         put_in(mutant)
         passes = pipeline()
     except Exception as error:
+        if "was loaded before the fork" in str(error):
+            raise
         return {"outcome": "does not load", "said": f"{type(error).__name__}: {error}"}
     start, changed, tried = time.monotonic(), 0, 0
     for i, graph in _candidates(mutant, chosen, graphs, seed, uses):
@@ -163,22 +181,11 @@ def study(
             error = _complaint(graph, passes, seed, told)
         except Hang:
             return {"outcome": "hang", "graph": graph.name, "said": f"more than {HANG:.0f} s", "tried": tried}
-        if error is not None and not _also_without(mutant, error, i, digests):
+        if error is not None:
             found = _judged(mutant, error, uses) | {"graph": graph.name, "tried": tried, "number": i}
             return found | (_reduced(error, seed) if found["outcome"] == "named" else {})
         changed += i >= 0 and told[: len(digests[i])] != digests[i]
     return {"outcome": "survived", "tried": tried, "changed": changed}
-
-
-def _also_without(mutant: Mutant, error: Any, number: int, digests: Sequence[Sequence[str]]) -> bool:
-    """Say whether the real passes raise there too: what they refuse says nothing about the mutant."""
-    return number >= 0 and error.after is None and len(digests[number]) == error.number - 1 and _is_refusal(error)
-
-
-def _is_refusal(error: Any) -> bool:
-    from nnvm.errors import Error
-
-    return isinstance(error.__cause__, Error)
 
 
 def _candidates(
@@ -261,4 +268,4 @@ def told_by(end: int) -> Mapping[str, Any]:
     return found
 
 
-__all__ = ["Value", "baseline", "in_child", "study", "told_by"]
+__all__ = ["baseline", "fetched", "in_child", "study", "told_by"]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from nnvm import plugins
-from nnvm.compile import Backend, Call, compile_graph
+from nnvm.compile import EFFORT, Backend, Call, compile_graph
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, collection_paused, is_constant, operators
 from nnvm.ir.provenance import current_history, recording
@@ -254,6 +254,9 @@ def compile(
     io: str = "external",
     alignment: int = 64,
     share: bool = True,
+    accumulate: bool = True,
+    donate: Sequence[str] = (),
+    effort: int = EFFORT,
     pack: Callable[..., Sequence[int]] | None = None,
     binding: Mapping[str, int] | None = None,
 ) -> Executable:
@@ -264,8 +267,9 @@ def compile(
     """
     chosen = _backend(backend)
     program = compile_graph(
-        graph, chosen, order=order, io=io, alignment=alignment, share=share, pack=pack or _pack, binding=binding
-    )
+        graph, chosen, order=order, io=io, alignment=alignment, share=share, accumulate=accumulate, donate=donate,
+        effort=effort, pack=pack or _pack, binding=binding,
+    )  # fmt: skip
     found: Executable = chosen.run(program)  # type: ignore[assignment]
     return found
 

@@ -1,5 +1,6 @@
 """What `--verify-each` asks of a run of a pass: form, the same results, and rules that lower their measure."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from nnvm.equivalence import Reference, candidate_bindings, compare
@@ -120,6 +121,20 @@ def _compare_types(before: Graph, after: Graph) -> None:
     for name, old, new in zip(before.output_names, before.outputs, after.outputs, strict=True):
         if not _says_all(new.type, old.type):
             raise Refusal(f"output {name!r} was known to be {old.type} and is {new.type}", "type")
+
+
+    stale = next(_stale(after), None)
+    if stale is not None and next(_stale(before), None) is None:
+        raise Refusal(f"{stale!r} has the type {stale.type}, and less is known there than {stale.node!r} yields", "type")
+
+
+def _stale(graph: Graph) -> Iterator[Value]:
+    """Yield values whose types leave open what the types of their node's inputs settle."""
+    for node in graph.nodes:
+        if node.inputs and not node.op.foreign:
+            for value, type in zip(node.outputs, node.op.infer(node.inputs, node.params, node.name), strict=True):
+                if value.type is not type and not _says_all(value.type, type):
+                    yield value
 
 
 def _says_all(new: Type | None, old: Type | None) -> bool:

@@ -72,11 +72,22 @@ def global_lp_pools(draw: st.DrawFn) -> Use:
     return Use(ops.global_lp_pool, [x], p=draw(st.integers(1, 3)))
 
 
+@st.composite
+def layer_norms(draw: st.DrawFn) -> Use:
+    shape, dtype = draw(shapes(1, 4, smallest=1)), draw(st.sampled_from(["float32", "float16"]))
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    given = [values(draw(seeds), each, dtype) for each in (shape, shape[axis:], shape[axis:])]
+    return Use(ops.layer_norm_with_statistics, given[: draw(st.integers(2, 3))], axis=axis, epsilon=draw(EPSILONS))
+
+
+EPSILONS = st.sampled_from([1e-3, 1e-2])
 USES = {
+    ops.layer_norm_with_statistics: layer_norms(),
     ops.group_norm: group_norms(), ops.rms_norm: rms_norms(), ops.lp_normalization: lp_normalizations(),
     ops.mean_variance_normalization: mean_variances(), ops.lp_pool: lp_pools(), ops.global_lp_pool: global_lp_pools(),
 }  # fmt: skip
 JUDGED: dict[Op[..., Any], tuple[Any, ...]] = {
+    ops.layer_norm_with_statistics: (by_runtime,),  # the reference keeps statistics as short as x
     ops.lp_pool: (by_runtime,),
     ops.global_lp_pool: (by_runtime,),
     ops.lp_normalization: (by_runtime,),  # the reference adds up what is negative as it is
@@ -102,6 +113,9 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.group_norm, (X, f32[6], f16[6]), {"groups": 3}, "element types differ"),
     (ops.rms_norm, (X, f32[7]), {}, "does not fit [8]"),
     (ops.rms_norm, (X, f32[8]), {"axis": 4}, "axis 4 is not among the 4 axes"),
+    (ops.layer_norm_with_statistics, (X, f32[7]), {}, "does not fit [8]"),
+    (ops.layer_norm_with_statistics, (X, f32[8]), {"axis": 4}, "axis 4 is not among the 4 axes"),
+    (ops.layer_norm_with_statistics, (X, f16[8]), {}, "element types differ"),
     (ops.lp_normalization, (X,), {"p": 3}, "p is 1 or 2, not 3"),
     (ops.lp_normalization, (X,), {"axis": 4}, "axis 4 is not among the 4 axes"),
     (ops.mean_variance_normalization, (X,), {"axes": (0, 4)}, "axis 4 is not among the 4 axes"),

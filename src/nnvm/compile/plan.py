@@ -47,11 +47,13 @@ def at(size: Size, binding: Mapping[str, int]) -> int:
 
 
 def plan(
-    lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack, *, io: str, alignment: int = 64
+    lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack, *, io: str, alignment: int = 64,
+    plain: Lowered | None = None, order_bound: int | None = None,
 ) -> Program:
     """Give every arena root an offset and return the Program, with both bounds and statuses in `meta["plan"]`.
 
-    `binding` is where the sizes are measured; with unbound dimensions the offsets become expressions that keep the
+    `binding` is where the sizes are measured; `plain` is the graph before parts were laid into wholes, and `order_bound`
+    what no order of that can do without, where the dimensions are bound. With unbound dimensions the offsets become expressions that keep the
     order in which buffers lie on each other, and so hold at every binding.
     """
     arena = Arena(lowered, binding, alignment)
@@ -80,7 +82,7 @@ def plan(
         donated=lowered.donated,
         peak=_on(arena, tops) if dynamic else at(height, {}),
         alignment=alignment,
-        meta={"plan": _report(lowered, arena, binding, height, dynamic, io)},
+        meta={"plan": _report(lowered, arena, binding, height, dynamic, io, _order_bound(plain or lowered, arena, binding, order_bound if not dynamic else None))},
     )
 
 
@@ -123,11 +125,12 @@ def _together(blocks: Sequence[Block], by_start: Sequence[int]) -> list[list[int
 
 
 def _report(
-    lowered: Lowered, arena: Arena, binding: Mapping[str, int], height: Size, dynamic: bool, io: str
+    lowered: Lowered, arena: Arena, binding: Mapping[str, int], height: Size, dynamic: bool, io: str,
+    least: Size,
 ) -> dict[str, Any]:
     peak = at(height, binding)
     packing_bound = max_live(arena.blocks, arena.alignment)
-    order_bound = min(_order_bound(lowered, arena), packing_bound)
+    order_bound = min(at(least, binding), packing_bound)
     naive: Size = 0
     external: Size = 0
     tensors = 0
@@ -151,7 +154,7 @@ def _report(
         "naive_bytes": shown(naive, at(naive, binding)),
         "peak_bytes": shown(height, peak),
         "packing_bound_bytes": shown(_most_live(arena) if dynamic else 0, packing_bound),
-        "order_bound_bytes": shown(_most_touched(lowered, arena) if dynamic else 0, order_bound),
+        "order_bound_bytes": shown(least if dynamic else 0, order_bound),
         "packing_status": "optimal" if peak == packing_bound else "bounded",
         "order_status": "optimal" if peak == order_bound else "bounded",
         "packing_gap": round(peak / packing_bound - 1, 6) if packing_bound else 0.0,
@@ -195,24 +198,23 @@ def _bottom_up(below: list[list[int]]) -> list[int]:
     return ready
 
 
-def _order_bound(lowered: Lowered, arena: Arena) -> int:
-    """Return bytes that every order needs: what one step reads and writes in the arena, less what it may overwrite."""
-    sizes = [round_up(block.size, arena.alignment) for block in arena.blocks]
-    return max((sum(sizes[i] for i in some) for some in _touched(lowered, arena)), default=0)
-
-
-def _most_touched(lowered: Lowered, arena: Arena) -> Size:
-    sums = dict.fromkeys(total(arena.rounded(i) for i in some) for some in _touched(lowered, arena))
-    return _largest(sums)
+def _order_bound(plain: Lowered, arena: Arena, binding: Mapping[str, int], known: int | None) -> Size:
+    """Return the bytes known to be needed, or what one step reads and writes, less what it may overwrite."""
+    if known is not None:
+        return known
+    whole = Arena(plain, binding, arena.alignment)
+    return _largest(dict.fromkeys(total(whole.rounded(i) for i in some) for some in _touched(plain, whole)))
 
 
 def _touched(lowered: Lowered, arena: Arena) -> Iterator[list[int]]:
-    """Yield, for each step, the roots that are alive while it runs in every order."""
+    """Yield, for each step, the roots that are alive while it runs in every order; none that may lie in another."""
+    inside = {lowered.root(index) for i in lowered.cuts for index in lowered.steps[i].outputs}
+    inside |= {lowered.root(index) for step in lowered.steps if step.joins for index in step.inputs if index is not None}
     for i, step in enumerate(lowered.steps):
         roots = {lowered.root(index) for index in (*step.inputs, *step.outputs, step.scratch) if index is not None}
         if i in lowered.could_overwrite and lowered.tensors[step.outputs[0]].root is None:
             roots.discard(step.outputs[0])
-        yield sorted(arena.number[root] for root in roots & arena.number.keys())
+        yield sorted(arena.number[root] for root in (roots & arena.number.keys()) - inside)
 
 
 def _most_live(arena: Arena) -> Size:

@@ -6,13 +6,14 @@ from typing import Final
 
 from nnvm.analyses.schedule import check_order, depth_first, file_order
 from nnvm.compile.backend import Backend
-from nnvm.compile.lower import Lowered, lower
-from nnvm.compile.plan import Arena, Pack, dimensions, plan
+from nnvm.compile.choice import Choice
+from nnvm.compile.lower import Lowered
+from nnvm.compile.ordering import EFFORT
+from nnvm.compile.plan import Pack, dimensions
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, TensorType, collection_paused
 from nnvm.ir.dims import Size, substitute
 from nnvm.runtime.hazards import with_dependencies
-from nnvm.runtime.memory import max_live
 from nnvm.runtime.memory import pack as greedy
 from nnvm.runtime.program import Program
 from nnvm.runtime.verify import verify
@@ -32,28 +33,39 @@ def compile_graph(
     io: str = "external",
     alignment: int = 64,
     share: bool = True,
+    accumulate: bool = True,
+    donate: Sequence[str] = (),
+    effort: int = EFFORT,
     pack: Pack = greedy,
     binding: Mapping[str, int] | None = None,
 ) -> Program:
     """Return a verified Program of the graph for a backend.
 
-    `order` runs the nodes in that order, else the better of the file's and depth first. `io="arena"` puts inputs and
-    outputs into the arena. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
+    `order` runs the nodes in that order, else the best of the file's, depth first and a planned one, for which `effort`
+    transitions are spent. `io="arena"` puts inputs and outputs into the arena. Without `share` every result has bytes of
+    its own; without `accumulate` no sum is computed by the kernel of a term. `donate` names inputs that a call may write
+    over. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
     """
     with collection_paused():
-        orders = (
-            [check_order(graph, tuple(order))]
-            if order is not None
-            else list(dict.fromkeys((file_order(graph), depth_first(graph))))
+        choosing = Choice(
+            graph,
+            backend,
+            lambda lowered: sample_binding(lowered, binding or {}),
+            io=io,
+            alignment=alignment,
+            share=share,
+            accumulate=accumulate,
+            donate=donate,
         )
-        candidates = [lower(graph, each, backend, io=io, share=share) for each in orders]
-        sample = sample_binding(candidates[0], binding or {})
-        best = candidates[0]
-        if len(candidates) > 1:
-            best = min(candidates, key=lambda each: max_live(Arena(each, sample, alignment).blocks, alignment))
-        program = plan(best, sample, backend.name, pack, io=io, alignment=alignment)
-        program = with_dependencies(program, None if dimensions(best) else {})
-        verify(program, sample)
+        if order is not None:
+            choosing.try_order(check_order(graph, tuple(order)))
+        else:
+            choosing.try_order(file_order(graph))
+            choosing.try_order(depth_first(graph))
+            choosing.try_planned(effort)
+        program = choosing.plan(pack)
+        program = with_dependencies(program, None if dimensions(choosing.best.lowered) else {})
+        verify(program, choosing.binding)
     return program
 
 

@@ -1,12 +1,31 @@
 """What scales by norms and moments over some of the axes."""
 
 from nnvm.attrs import infer_inputs
-from nnvm.ir import Node, TensorType, Value, equal, op
+from nnvm.ir import Node, TensorType, Value, equal, f32, op
 from nnvm.ir.types import Type
 from nnvm.ops.nn import window_sizes
 from nnvm.ops.typing import axes_of, axis_of, fits, of_kind, one_dtype, rank_or_none, require
 
 Ints = tuple[int, ...]
+
+
+@op(outputs=3)
+def layer_norm_with_statistics(
+    x: Value, scale: Value, bias: Value | None = None, *, axis: int = -1, epsilon: float = 1e-5
+) -> tuple[TensorType, TensorType, TensorType]:
+    """Normalise over all dimensions from `axis` on; give also the mean and the inverse of the standard deviation.
+
+    Statistics are f32, and have 1 for each of those dimensions (ONNX LayerNormalization with all outputs).
+    """
+    of_kind(x, "float")
+    one_dtype([x, scale, *([] if bias is None else [bias])])
+    rank = len(x.shape)
+    first = axis_of(axis, rank)
+    for value in (scale, bias):
+        shape = None if value is None else value.tensor.shape_or_none
+        require(shape is None or fits(shape, x.shape[first:]), f"{shape} does not fit {list(x.shape[first:])}")
+    kept = f32[(*x.shape[:first], *(1,) * (rank - first))]
+    return x.tensor, kept, kept
 
 
 @op

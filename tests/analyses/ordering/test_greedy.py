@@ -27,9 +27,15 @@ def test_looking_ahead_takes_what_does_not_raise_the_peak():
     assert peak(problem, looking) <= peak(problem, least_memory_first(problem))
 
 
-def test_backwards_turns_the_order_round():
-    problem = Problem([Step(), Step([0]), Step([0])], [])
-    assert backwards(breadth_first, problem) == [0, 2, 1]
+def test_backwards_turns_the_problem_and_the_order_round():
+    seen = []
+
+    def listed(turned: Problem) -> list[int]:
+        seen.append(turned.before)
+        return list(range(len(turned)))
+
+    assert backwards(listed, Problem([Step(), Step([0]), Step([0])], [])) == [0, 1, 2]
+    assert seen == [((), (), (0, 1))]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -38,7 +38,7 @@ def test_what_is_not_series_parallel_or_too_dear_has_no_order():
 
 def test_only_the_last_touches_end_a_tensor():
     problem = Problem([Step(), Step(), Step([1])], [Tensor(4, [0], [1, 2])])
-    assert last_touchers(problem) == [(2,)]
+    assert last_touchers(problem) == ([(2,)], True)
 
 
 @pytest.mark.parametrize("make", [tree, series_parallel])
@@ -58,4 +58,5 @@ def test_a_comb_of_twenty_thousand_teeth_is_reduced():
     problem = Problem(steps, tensors)
     found = reduce(problem, 40 * len(problem))
     assert is_order(problem, found.order)
+    assert found.exact
     assert peak(problem, found.order) == 4

@@ -51,7 +51,8 @@ def _extremes(problem: Problem, steps: Sequence[int]) -> tuple[int, int, int]:
         dying = []
         for t in problem.touches[step]:
             own[t] -= 1
-            if not own[t] and not tensors[t].kept:
+            outlives = not inside.isdisjoint(tensors[t].writers) and t not in local
+            if not own[t] and not tensors[t].kept and not outlives:
                 dying.append(t)
         certain = [t for t in dying if t in local]
         pairs = problem.steps[step].inplace

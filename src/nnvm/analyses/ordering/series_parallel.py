@@ -11,7 +11,7 @@ VARIANTS: Final = 8
 """Branches that are tried as the last to use what they share."""
 
 LARGE: Final = 20_000
-"""Steps above which nobody asks which touch of a tensor may be the last, and so nothing is exact."""
+"""Steps above which nobody asks which of several touches of a tensor may be the last, and so nothing is exact."""
 
 
 class Chain:
@@ -49,8 +49,17 @@ def reduce(problem: Problem, limit: int) -> Reduced:
     return Reduced(flat(left[0].segments), work.exact, work.spent)
 
 
-def last_touchers(problem: Problem) -> list[tuple[int, ...]]:
-    """Return, for each tensor, the steps that touch it and that no other such step has to follow."""
+def last_touchers(problem: Problem) -> tuple[list[tuple[int, ...]], bool]:
+    """Return, for each tensor, the steps that touch it and that no other such step has to follow, and whether that is so.
+
+    In a large graph every reader of a tensor with several counts, without asking which follow which.
+    """
+    readers = [tuple(step for step in each.readers if step not in each.writers) for each in problem.tensors]
+    quick = [mine or touching for mine, touching in zip(readers, problem.touchers, strict=True)]
+    if max(map(len, quick), default=0) <= 1:
+        return quick, True
+    if len(problem) > LARGE:
+        return quick, False
     later = [0] * len(problem)
     for step in range(len(problem) - 1, -1, -1):
         for user in problem.after[step]:
@@ -59,14 +68,15 @@ def last_touchers(problem: Problem) -> list[tuple[int, ...]]:
     for touching in problem.touchers:
         mask = mask_of(touching)
         found.append(tuple(step for step in touching if not later[step] & mask))
-    return found
+    return found, True
 
 
 class _Reduction:
     def __init__(self, problem: Problem, limit: int) -> None:
         self.problem, self.limit = problem, limit
-        self.spent, self.exact = len(problem), len(problem) <= LARGE
-        self.closers = list(map(frozenset, last_touchers(problem) if self.exact else problem.touchers))
+        self.spent = len(problem)
+        closers, self.exact = last_touchers(problem)
+        self.closers = list(map(frozenset, closers))
         self.before = [dict.fromkeys(needs) for needs in problem.before]
         self.after = [dict.fromkeys(users) for users in problem.after]
         self.chains: list[Chain | None] = []

@@ -72,7 +72,9 @@ def _is_outermost(node: Node) -> bool:
     return all(size == 1 for size in shape[: axis_of(node.params["axis"], len(shape))])
 
 
-def _adding(node: Node, full: str, inputs: tuple[Value, ...], params: Mapping[str, Any]) -> Callable[[Value], Call] | None:
+def _adding(
+    node: Node, full: str, inputs: tuple[Value, ...], params: Mapping[str, Any]
+) -> Callable[[Value], Call] | None:
     """Return how a product is added to another value; None where no kernel does."""
     kernel = f"{full.removesuffix('/1')}_add/1"
     if node.op not in (ops.conv, ops.matmul, ops.gemm) or node.outputs[0].dtype not in (f32, f64):

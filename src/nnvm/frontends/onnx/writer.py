@@ -91,7 +91,7 @@ class _Writer:
         self.carried = {node: _record(node) for node in self.nodes if is_carried(node.op)}
         self.prototypes = {node: onnx.NodeProto.FromString(record.node) for node, record in self.carried.items()}
         reserved = {name for prototype in self.prototypes.values() for name in inner_names(prototype)}
-        self.names = Names(graph, reserved)
+        self.names = Names(self.graph, reserved)
         self.needed: set[Value] = set()
         self.titles: set[str] = set()
         self.limits: dict[str, tuple[frozenset[str], int]] = {}

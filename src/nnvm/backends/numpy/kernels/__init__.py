@@ -33,6 +33,7 @@ from nnvm.backends.numpy.kernels import (
     selection,
     signal,
     softmax,
+    statistics,
     streaming,
 )
 
@@ -64,6 +65,7 @@ _COMPUTING: tuple[Any, ...] = (
     selection,
     signal,
     softmax,
+    statistics,
     streaming,
 )
 

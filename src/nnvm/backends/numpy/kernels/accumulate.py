@@ -117,7 +117,10 @@ def matmul_add(out: Array, residual: Array, a: Array, b: Array, *, workspace: Ar
         rows = a.reshape(prod(a.shape[:-1]), a.shape[-1])
         _add_product(out.reshape(len(rows), out.shape[-1]), rows, b, room)
         return
-    left, right = np.broadcast_to(a, (*out.shape[:-2], *a.shape[-2:])), np.broadcast_to(b, (*out.shape[:-2], *b.shape[-2:]))
+    left, right = (
+        np.broadcast_to(a, (*out.shape[:-2], *a.shape[-2:])),
+        np.broadcast_to(b, (*out.shape[:-2], *b.shape[-2:])),
+    )
     for index in np.ndindex(*out.shape[:-2]):
         _add_product(out[index], left[index], right[index], room)
 

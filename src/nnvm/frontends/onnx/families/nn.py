@@ -59,10 +59,12 @@ def _write_batch_norm(node: Node, opset: int) -> Written:
 
 
 def _read_layer_norm(use: Use) -> Read | None:
-    if use.attributes.pop("stash_type", 1) != 1 or any(use.outputs[1:]):
+    """Take statistics in 32 bits, the default, alone."""
+    if use.attributes.pop("stash_type", 1) != 1:
         return None
     params = read_params(_LAYER_NORM, use)
-    return None if params is None else (ops.layer_norm, use.inputs, params)
+    op = ops.layer_norm_with_statistics if any(use.outputs[1:]) else ops.layer_norm
+    return None if params is None else (op, use.inputs, params)
 
 
 def _write_layer_norm(node: Node, opset: int) -> Written:
@@ -106,7 +108,7 @@ ROWS: Final[tuple[Row, ...]] = (
     row("GlobalMaxPool", ops.global_max_pool),
     Row("BatchNormalization", ops.batch_norm, _read_batch_norm, _write_batch_norm),
     row("InstanceNormalization", ops.instance_norm, {"epsilon": 1e-5}),
-    Row("LayerNormalization", ops.layer_norm, _read_layer_norm, _write_layer_norm),
+    Row("LayerNormalization", (ops.layer_norm, ops.layer_norm_with_statistics), _read_layer_norm, _write_layer_norm),
     row("LRN", ops.lrn, {"alpha": 1e-4, "beta": 0.75, "bias": 1.0, "size": REQUIRED}),
     Row("Dropout", ops.dropout, _read_dropout, _write_dropout),
 )

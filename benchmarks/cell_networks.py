@@ -304,7 +304,7 @@ def inception() -> Network:
 
 
 def series_parallel(seed: int, count: int = 200) -> Network:
-    """Return a random net of chains and branches within branches, that are concatenated."""
+    """Return a random net of chains and branches within branches, that meet again."""
     random = Random(f"sp {seed}")
     net = Network(f"series-parallel {seed} ({count})", (16, 56), series_parallel=True)
 
@@ -317,7 +317,8 @@ def series_parallel(seed: int, count: int = 200) -> Network:
             first = random.randint(1, left - 1)
             return build(build(x, first), left - first)
         branches = random.randint(2, 4)
-        return net.concat([build(x, max((left - 1) // branches, 1)) for _ in range(branches)])
+        ends = [build(x, max((left - 1) // branches, 1)) for _ in range(branches)]
+        return net.add("node", ends, random.choice((4, 8, 16, 32, 64)), 56)
 
     return _head(net, build(net.conv(-1, 16, 3), count))
 
@@ -332,6 +333,22 @@ def tree(seed: int, count: int = 200) -> Network:
         joined = net.concat(taken) if len(taken) > 1 else taken[0]
         loose.append(net.conv(joined, random.randint(1, 64), 3))
     return _head(net, loose[0])
+
+
+def small_piece(seed: int) -> Network:
+    """Return one random cell of 30 to 40 nodes with sizes of their own."""
+    random = Random(f"piece {seed}")
+    count = random.randint(30, 38)
+    edges = (
+        lambda: watts_strogatz(count, 4, 0.75, random),
+        lambda: erdos_renyi(count, 0.2, random),
+        lambda: barabasi_albert(count, 5, random),
+    )[seed % 3]()
+    net = Network(f"piece {seed}", (16, 56))
+    x = randwire_cell(net, net.conv(-1, 16, 3), edges, count, 16, fused=True)
+    for number, operation in enumerate(net.operations):
+        net.operations[number] = operation._replace(channels=random.randint(1, 64))
+    return _head(net, x)
 
 
 def published(seeds: int = 3) -> list[Network]:

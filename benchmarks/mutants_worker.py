@@ -7,16 +7,16 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
-import pickle
 import re
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Final
 
-from benchmarks.mutants_corpus import witnesses
+from benchmarks.mutants_corpus import models, witnesses
 from benchmarks.mutants_sites import Mutant, Uses, modules, mutated
 
 from nnvm.ir import Graph, Rule
@@ -100,26 +100,10 @@ def in_child(work: Callable[[], RESULT], seconds: float) -> tuple[int, int]:
     try:
         told = work()
     except BaseException as error:  # whatever a mutant does is told, not raised here
-        told = {"outcome": "broken", "said": f"{type(error).__name__}: {error}"}
+        told = {"outcome": "broken", "said": "".join(traceback.format_exception(error))[-2_000:]}
     with os.fdopen(start, "w") as file:
         json.dump(told, file)
     os._exit(0)
-
-
-def fetched(work: Callable[[], object]) -> Any:
-    """Return what something gives that is done in a fork, so that what it imports is not here."""
-    end, start = os.pipe()
-    number = os.fork()
-    if not number:
-        os.close(end)
-        with os.fdopen(start, "wb") as file:
-            pickle.dump(work(), file)
-        os._exit(0)
-    os.close(start)
-    with os.fdopen(end, "rb") as file:
-        data = file.read()
-    os.waitpid(number, 0)
-    return pickle.loads(data)
 
 
 def baseline(graphs: Sequence[Graph], seed: int) -> RESULT:
@@ -144,10 +128,13 @@ def baseline(graphs: Sequence[Graph], seed: int) -> RESULT:
     refused: dict[str, str] = {}
     for i, graph in enumerate(graphs):
         told: list[str] = []
-        error = _complaint(graph, passes, seed, told)
+        try:
+            error = _complaint(graph, passes, seed, told)
+        except (Hang, MemoryError) as reason:
+            error = reason
         digests.append(told)
         if error is not None:
-            refused[str(i)] = f"{graph.name}: {type(error.__cause__).__name__}: {error}"
+            refused[str(i)] = f"{graph.name}: {type(error.__cause__).__name__}: {error}\n{graph}"
             continue
         seen.clear()
         sys.settrace(trace)
@@ -161,7 +148,7 @@ def baseline(graphs: Sequence[Graph], seed: int) -> RESULT:
 
 def study(
     mutant: Mutant, chosen: Sequence[int], graphs: Sequence[Graph], digests: Sequence[Sequence[str]], seed: int,
-    seconds: float, uses: Uses,
+    seconds: float, uses: Uses, models_too: bool = False,
 ) -> RESULT:  # fmt: skip
     """Run a mutant over graphs until verification complains, judge whom it names, and reduce the graph."""
     try:
@@ -172,7 +159,7 @@ def study(
             raise
         return {"outcome": "does not load", "said": f"{type(error).__name__}: {error}"}
     start, changed, tried = time.monotonic(), 0, 0
-    for i, graph in _candidates(mutant, chosen, graphs, seed, uses):
+    for i, graph in _candidates(mutant, chosen, graphs, seed, uses, models_too):
         if time.monotonic() - start > seconds:
             break
         tried += 1
@@ -189,7 +176,7 @@ def study(
 
 
 def _candidates(
-    mutant: Mutant, chosen: Sequence[int], graphs: Sequence[Graph], seed: int, uses: Uses
+    mutant: Mutant, chosen: Sequence[int], graphs: Sequence[Graph], seed: int, uses: Uses, models_too: bool
 ) -> Iterator[tuple[int, Graph]]:
     """Yield the left sides of the rules that the fault may be in, then graphs that come through its place."""
     module = sys.modules[mutant.module]
@@ -206,6 +193,8 @@ def _candidates(
         for graph in witnesses(rules[name], seed):
             yield -1, graph
     yield from ((i, graphs[i]) for i in far)
+    if models_too:
+        yield from ((-1, graph) for graph in models())
 
 
 def _complaint(graph: Graph, passes: Iterable[Callable[..., Graph]], seed: int, told: list[str]) -> Any:
@@ -268,4 +257,4 @@ def told_by(end: int) -> Mapping[str, Any]:
     return found
 
 
-__all__ = ["baseline", "fetched", "in_child", "study", "told_by"]
+__all__ = ["baseline", "in_child", "study", "told_by"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from nnvm.equivalence import Reference, candidate_bindings, compare
+from nnvm.equivalence import Reference, candidate_bindings, compare, open_dimensions
 from nnvm.errors import Error
 from nnvm.ir import UNKNOWN, Dim, Graph, Node, TensorData, TensorType, Value, constant, input, params, variable, verify
 from nnvm.ir.dims import names
@@ -123,18 +123,16 @@ def _compare_types(before: Graph, after: Graph) -> None:
             raise Refusal(f"output {name!r} was known to be {old.type} and is {new.type}", "type")
 
 
-    stale = next(_stale(after), None)
-    if stale is not None and next(_stale(before), None) is None:
-        raise Refusal(f"{stale!r} has the type {stale.type}, and less is known there than {stale.node!r} yields", "type")
+    gone = set(open_dimensions(before)).difference(open_dimensions(after))
+    for node in after.nodes if gone else ():
+        for value in node.outputs:
+            if isinstance(value.type, TensorType) and not gone.isdisjoint(_names(value.type)):
+                raise Refusal(f"{value!r} has the type {value.type}, and no input has those dimensions any more", "type")
 
 
-def _stale(graph: Graph) -> Iterator[Value]:
-    """Yield values whose types leave open what the types of their node's inputs settle."""
-    for node in graph.nodes:
-        if node.inputs and not node.op.foreign:
-            for value, type in zip(node.outputs, node.op.infer(node.inputs, node.params, node.name), strict=True):
-                if value.type is not type and not _says_all(value.type, type):
-                    yield value
+def _names(type: TensorType) -> Iterator[str]:
+    for size in type.shape_or_none or ():
+        yield from names(size)
 
 
 def _says_all(new: Type | None, old: Type | None) -> bool:

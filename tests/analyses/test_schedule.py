@@ -5,9 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ir.operators import add, biased, chain, relu, tanh
 
-from nnvm.analyses.schedule import SOURCES, check_order, depth_first, file_order, needs
+from nnvm import ops
+from nnvm.analyses.schedule import (
+    SOURCES,
+    bytes_of,
+    check_order,
+    depth_first,
+    file_order,
+    needs,
+    overwritable,
+    plan_order,
+    schedule,
+)
 from nnvm.errors import Error
-from nnvm.ir import ABSENT, Graph, Node, constant, f32, named_input, tensor_data, variable
+from nnvm.ir import ABSENT, Graph, Node, Value, constant, f16, f32, i64, named_input, tensor_data, variable
 
 X = named_input("x", f32[2, 3])
 
@@ -30,7 +41,7 @@ def computing(graph: Graph) -> set[Node]:
 
 @given(placed_graphs())
 def test_law_every_order_is_an_order(graph):
-    for order in (depth_first(graph), file_order(graph)):
+    for order in (depth_first(graph), file_order(graph), schedule(graph)):
         assert check_order(graph, order) == order
         assert set(order) == computing(graph)
         assert len(order) == len(set(order))
@@ -96,3 +107,52 @@ def test_a_long_chain_has_an_order():
     graph = chain(20_000)
     assert file_order(graph) == depth_first(graph)
     assert len(check_order(graph, file_order(graph))) == 20_000
+
+
+def grown(position: int) -> Value:
+    """Return a small result of a large one, placed so that a file makes all the large ones first."""
+    large = ops.concat(X, X, X, X, axis=0, hints={"position": position})
+    axes = constant(data=tensor_data([0], i64[1]))
+    return ops.reduce_sum(large, axes, hints={"position": position + 10})
+
+
+def three() -> Graph:
+    inner = ops.add(grown(1), grown(2), hints={"position": 20})
+    return Graph([relu(ops.add(grown(0), inner, hints={"position": 21}), hints={"position": 22})], [X])
+
+
+def test_the_planned_order_finishes_a_branch_before_the_next():
+    graph = three()
+    planned, found = plan_order(graph)
+    assert [node.op for node in file_order(graph)][:3] == [ops.concat] * 3
+    assert [node.op for node in planned][:4] == [ops.concat, ops.reduce_sum] * 2
+    assert schedule(graph) == planned
+    assert (found.peak, found.bound, found.status) == (96 + 12 + 12, 96 + 12, "bounded") or found.status == "optimal"
+
+
+def test_a_backend_says_what_it_knows():
+    graph = three()
+    _, free = plan_order(graph, size=lambda value: 0)
+    assert free.peak == 0
+    _, worked = plan_order(graph, size=lambda value: 0, workspace=lambda node: 7 * (node.op is ops.concat))
+    assert worked.peak == 7
+    _, inside = plan_order(graph, io="arena")
+    _, outside = plan_order(graph)
+    assert inside.peak == outside.peak + 24
+
+
+def test_views_share_what_they_show_and_outputs_lie_outside():
+    flat = ops.reshape(tanh(X), constant(data=tensor_data([6], i64[1])))
+    _, shown = plan_order(Graph([relu(relu(flat))], [X]))
+    assert shown.peak == 48
+    _, alone = plan_order(Graph([tanh(X)], [X]))
+    assert alone.peak == 0
+
+
+def test_bytes_are_told_at_a_binding():
+    value = named_input("y", f16["n", 3])
+    assert bytes_of(value) == 64 * 3 * 2
+    assert bytes_of(value, {"n": 5}) == 30
+    assert bytes_of(named_input("z")) == 0
+    assert overwritable(ops.add(X, X).node) == [X, X]
+    assert overwritable(ops.concat(X, axis=0).node) == []

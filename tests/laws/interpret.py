@@ -1,6 +1,7 @@
 """What operators mean, said once more in plain NumPy, for laws; floats are computed in 64 bits, whatever their type."""
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -167,7 +168,8 @@ MEANINGS |= {
     ops.global_max_pool: lambda x: x.max(tuple(range(2, x.ndim)), keepdims=True),
     ops.arange: lambda start, limit, delta: np.arange(start, limit, delta),
     ops.depth_to_space: lambda x, block, mode: x if block == 1 else NotImplemented,
-    ops.space_to_depth: lambda x, block: x,
+    ops.space_to_depth: lambda x, block: blocks(x, block),
+    ops.erf: lambda x: np.vectorize(math.erf, otypes=[np.float64])(x) if x.size else x,
 }
 
 
@@ -252,6 +254,31 @@ def _(
 ) -> Array:
     found = alpha * ((a.T if transpose_a else a) @ (b.T if transpose_b else b))
     return found if c is None else found + beta * c
+
+
+def blocks(x: Array, block: int) -> Array:
+    """Gather the pixels of every block, corner by corner, into channels."""
+    return np.concatenate([x[:, :, i::block, j::block] for i in range(block) for j in range(block)], axis=1)
+
+
+@means(ops.gelu)
+def _(x: Array, *, approximate: str) -> Array:
+    exact = MEANINGS[ops.erf](x / math.sqrt(2))
+    about = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+    return x / 2 * (1 + (exact if approximate == "none" else about))
+
+
+@means(ops.layer_norm)
+def _(x: Array, scale: Array, bias: Array | None = None, *, axis: int, epsilon: float) -> Array:
+    axes = tuple(range(axis % x.ndim, x.ndim))
+    found = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon) * scale
+    return found if bias is None else found + bias
+
+
+@means(ops.rms_norm)
+def _(x: Array, scale: Array, *, axis: int, epsilon: float) -> Array:
+    axes = tuple(range(axis % x.ndim, x.ndim))
+    return x / np.sqrt((x * x).mean(axes, keepdims=True) + epsilon) * scale
 
 
 @means(ops.batch_norm)

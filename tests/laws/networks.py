@@ -246,6 +246,62 @@ def _joins(d: Drawer) -> Value:
     return ops.concat(y, ops.concat(x, y, axis=axis), x, axis=axis % len(x.shape))
 
 
+def _focus(d: Drawer) -> Value:
+    """Join every other pixel from each corner of a block, in any order."""
+    x = d.image()
+    corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    d.random.shuffle(corners)
+    parts = [ops.slice(x, ints(*at), ints(1 << 40, 1 << 40), ints(2, 3), ints(2, 2)) for at in corners]
+    joined = ops.concat(*parts, axis=1)
+    return ops.conv(joined, d.constant(f32[2, joined.shape[1], 1, 1])) if d.number(0, 1) else joined
+
+
+def _gelu(d: Drawer) -> Value:
+    """Spell out a gelu, or nearly one."""
+    x, root = d.value(f32), d.one_of(1.4142135, 1.4142135, 1.5)
+    gate = ops.erf(x / root) + 1
+    cube = d.one_of(lambda: x**3, lambda: x * (x * x))()
+    tanh = ops.tanh((x + cube * 0.044715) * 0.7978845608) + 1
+    gate = d.one_of(gate, tanh)
+    return d.one_of(lambda: x * gate * 0.5, lambda: 0.5 * x * gate, lambda: x * (gate * 0.5), lambda: ops.gelu(x))()
+
+
+def _norm(d: Drawer) -> Value:
+    """Spell out a layer norm or an RMS norm along an axis."""
+    x = d.value(f32)
+    axis = d.axis(x)
+    scale, bias = d.constant(f32[x.shape[-1]]), d.constant(f32[x.shape[-1]])
+    if d.number(0, 3) == 0:
+        return d.one_of(lambda: ops.layer_norm(x, scale, bias), lambda: ops.rms_norm(x, scale))()
+    centred = x - ops.reduce_mean(x, ints(axis)) if d.number(0, 1) else x
+    root = ops.sqrt(ops.reduce_mean(centred * centred, ints(axis)) + d.one_of(1e-5, 0.5))
+    normal = d.one_of(lambda: centred / root, lambda: centred * ops.reciprocal(root), lambda: centred * (1 / root))()
+    return d.one_of(lambda: normal * scale + bias, lambda: scale * normal)()
+
+
+def _scaled_later(d: Drawer) -> Value:
+    """Scale by one number what a product leads to."""
+    x = d.value(f32)
+    y = ops.matmul(x, d.constant(f32[x.shape[-1], d.number(1, 3)]))
+    for _ in range(d.number(1, 3)):
+        y = d.one_of(
+            lambda y=y: ops.transpose(y, perm=d.perm(y)),
+            lambda y=y: ops.neg(y),
+            lambda y=y: y + d.beside(y),
+            lambda y=y: d.beside(y) - y,
+            lambda y=y: ops.unsqueeze(y, ints(0)),
+            lambda y=y: y * ops.tanh(y) if d.number(0, 1) else y * d.beside(y),
+            lambda y=y: ops.matmul(y, ops.transpose(ops.relu(x), perm=d.perm(x))),
+        )()
+    return d.one_of(ops.mul, ops.div)(y, constant(data=tensor_data(d.one_of(2.0, 0.3, 0.0), f32[d.one_of((), (1,))])))
+
+
+def _taken(d: Drawer) -> Value:
+    x = d.value(f32, i64)
+    axis = d.number(0, len(x.shape) - 1)
+    return ops.unsqueeze(ops.gather(x, d.constant(i64[()]), axis=axis), ints(d.one_of(axis, axis, 0)))
+
+
 def _split(d: Drawer) -> Value:
     x = d.value(f32)
     parts = ops.split(x, axis=d.axis(x), parts=d.number(1, 2))
@@ -395,6 +451,14 @@ STEPS = (
     _constants,
     _constants,
     _casts,
+    _focus,
+    _focus,
+    _gelu,
+    _norm,
+    _norm,
+    _scaled_later,
+    _scaled_later,
+    _taken,
 )
 
 

@@ -78,7 +78,7 @@ def exclusions() -> tuple[tuple[re.Pattern[str], str], ...]:
     found, title = [], ""
     for line in EXCLUDED.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
-            title = line[1 : line.index("]")]
+            title = line[1 : line.index(":")]
         elif line and not line.startswith("#"):
             found.append((re.compile(line), title))
     return tuple(found)

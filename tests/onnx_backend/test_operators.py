@@ -21,7 +21,7 @@ HEAD = """# Operators of ONNX
 
 Every operator of ONNX's default domain as onnx {version} defines it (opset {newest}), and what `nnvm.load` makes of it.
 **read**: a node becomes the operators of ours named beside it, is optimised, saved at any opset from {oldest} on that
-has it, and runs on NumPy. **carried**: a node is kept as it is, types pass through it, and it is saved back unchanged;
+has it, and run on NumPy. **carried**: a node is kept as it is, types pass through it, and it is saved back unchanged;
 running it is an error. A use that a row does not cover (an attribute of a newer opset, training) is carried too.
 *since* is the newest version's opset, *first* the opset that brought the operator. Operators of other domains are
 carried.

@@ -116,10 +116,33 @@ def shaping(draw: Any, x: Value, y: Value) -> Value | None:
     return ops.reshape(ops.unsqueeze(x, (draw(st.sampled_from([0, 1])),)), (-1,)) if length(x) else None
 
 
+def planes(draw: Any, x: Value, y: Value) -> Value | None:
+    """Go through two axes and back to a vector."""
+    if x.shape == () or not length(x):
+        return None
+    count = length(x)
+    rows = draw(st.sampled_from([size for size in range(1, count + 1) if count % size == 0]))
+    made = ops.reshape(x, (rows, count // rows))
+    match draw(st.integers(0, 5)):
+        case 0:
+            made = ops.transpose(made, perm=draw(st.sampled_from([(), (1, 0), (0, 1)])))
+        case 1:
+            made = ops.slice(made, (0, -1), (9, -9), (draw(st.sampled_from([0, -2])), 1), (1, -1))
+        case 2:
+            made = ops.slice(made, (-1,), (-9,), (0,), (-1,))
+        case 3:
+            made = ops.gather(made, constant(data=tensor_data([0, -1], i64[1, 2])), axis=draw(st.integers(-2, 1)))
+        case 4:
+            made = ops.concat(made, made, axis=draw(st.integers(-2, 1)))
+        case _:
+            made = ops.tile(made, (draw(st.integers(1, 2)), 2))
+    return ops.reshape(made, (-1,))
+
+
 def reducing(draw: Any, x: Value, y: Value) -> Value | None:
     if x.shape == ():
         return None
-    build = draw(st.sampled_from([ops.reduce_prod, ops.reduce_sum]))
+    build = draw(st.sampled_from([ops.reduce_prod, ops.reduce_sum, ops.reduce_max, ops.reduce_min]))
     return build(x, (0,), keepdims=draw(st.booleans()))
 
 
@@ -139,7 +162,20 @@ def filling(draw: Any, x: Value, y: Value) -> Value:
 MOVES: dict[str, Callable[[Any, Value, Value], Value | None]] = {
     each.__name__: each
     for each in (
-        *(arithmetic, division, comparison, picking, slicing, joining, shaping, reducing, casting, counting, filling),
+        *(
+            arithmetic,
+            division,
+            comparison,
+            picking,
+            slicing,
+            joining,
+            shaping,
+            planes,
+            reducing,
+            casting,
+            counting,
+            filling,
+        ),
     )
 }
 
@@ -208,7 +244,8 @@ def test_dimensions_compute() -> None:
         lambda x: ops.cast(vector(128), to=i8),
         lambda x: ops.gather(vector(1, 2), number(2)),
         lambda x: ops.div(vector(1), vector(0)),
-        lambda x: ops.transpose(ops.unsqueeze(x, (0,))),
+        lambda x: ops.slice(ops.unsqueeze(x, (0,)), (0,), x, (1,)),
+        lambda x: ops.reduce_sum(ops.reshape(ops.concat(x, x, x, x, axis=0), (2, 2)), (0,)),
         lambda x: ops.equal(x, 3),
     ],
 )

@@ -42,7 +42,7 @@ def mixed(offset=64) -> Program:
     steps = [
         Step("toy:add/1", [0, 1], [2], name="add"),
         Step("toy:scaled/1", [2, None], [4], {"scale": 2.0}, name="doubled"),
-        Step("toy:neg/1", [2], [3], name="neg"),
+        Step("toy:neg/1", [2], [3], name="neg", inplace=[0]),
         Step("toy:add/1", [3, 1], [6], name="again"),
         Step("toy:total/1", [0], [7], workspace=32, name="total"),
         Step("toy:join/1", [8, 9], [10], name="join"),

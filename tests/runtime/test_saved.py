@@ -291,6 +291,7 @@ def test_a_hostile_field_is_refused(tmp_path, key, value):
             "output_names",
             "constants",
             "programs",
+            "donated",
             "meta",
         )
     ),

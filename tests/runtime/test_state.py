@@ -20,7 +20,7 @@ def counter(start=None) -> Executable:
         Buffer("state", "float32", (2,), alias_of=1, name="new sum"),
         Buffer("output", "float32", (2,), name="y"),
     ]
-    steps = [Step("toy:add/1", [1, 0], [2]), Step("toy:copy/1", [2], [3])]
+    steps = [Step("toy:add/1", [1, 0], [2], inplace=[0]), Step("toy:copy/1", [2], [3])]
     constants = {} if start is None else {1: Raw(np.array(start, np.float32).tobytes())}
     made = program(buffers, steps, [0], [3], constants=constants)
     verify(made, {})

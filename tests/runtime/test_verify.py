@@ -32,7 +32,7 @@ def net(**changes) -> Program:
         Step("toy:neg/1", [0], [1], name="a"),
         Step("toy:neg/1", [0], [2], name="b"),
         Step("toy:neg/1", [3], [4], name="c"),
-        Step("toy:add/1", [1, 2], [5], name="d"),
+        Step("toy:add/1", [1, 2], [5], name="d", inplace=[0, 1]),
         Step("toy:any/1", [5, 4], [7], scratch=6, name="y"),
     ]
     return program(buffers, steps, [0], [7], peak=448)
@@ -80,7 +80,75 @@ def chain(steps, *, count=4, offsets=None, aliases=(), outputs=()):
 
 
 def run(reads, writes, **more):
-    return Step("toy:any/1", reads, writes, **more)
+    over = range(len(reads)) if writes else ()
+    return Step("toy:any/1", reads, writes, **{"inplace": over, **more})
+
+
+def joined(*, places=(0, 64), inside=(1, 1), reads=(2, 3), **more):
+    """Make two parts that are joined, by default where they lie, and read the first one afterwards."""
+    buffers = [
+        Buffer("input", "uint8", (64,), name="x"),
+        Buffer("arena", "uint8", (128,), 0, name="whole"),
+        *(
+            Buffer("arena", "uint8", (64,), place, 1 if within else None, name=f"part{i}")
+            for i, (place, within) in enumerate(zip(places, inside, strict=True))
+        ),
+        Buffer("arena", "uint8", (64,), 0, 1, 1, name="first"),
+        Buffer("output", "uint8", (128,), name="y"),
+    ]
+    steps = [
+        run([0], [2]),
+        run([0], [3]),
+        Step("toy:join/1", reads, [1], joins=True, **more),
+        run([1, 4], [5], inplace=[]),
+    ]
+    return program(buffers, steps, [0], [5], peak=256)
+
+
+def test_parts_may_lie_where_a_join_wants_them():
+    verify(joined(), {})
+    verify(joined(places=(0, 128), inside=(1, 0)), {})  # the second part is copied
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"places": (64, 0)},  # each in the other's place
+        {"reads": (3, 2)},
+        {"reads": (2, 2)},
+        {"places": (0, 32)},
+        {"places": (128, 64), "inside": (0, 0)},  # bytes of the whole, but another root
+    ],
+)
+def test_parts_anywhere_else_in_what_joins_them_are_refused(changes):
+    with pytest.raises(Error, match="belongs there|root|share|has written"):
+        verify(joined(**changes), {})
+
+
+def test_a_kernel_that_is_not_known_to_write_over_an_input_must_not():
+    verify(chain([run([], [0]), run([0], [4])], aliases=[(0, None)]), {})
+    with pytest.raises(Error, match="the kernel is not known to write over that input"):
+        verify(chain([run([], [0]), run([0], [4], inplace=[])], aliases=[(0, None)]), {})
+    with pytest.raises(Error, match="not known"):
+        verify(chain([run([], [0]), run([], [1]), run([1, 0], [4], inplace=[0])], aliases=[(0, None)]), {})
+
+
+def test_scratch_that_is_too_short_is_refused():
+    with pytest.raises(Error, match="has 64 bytes of scratch, but needs 65"):
+        verify(chain([run([], [0], scratch=1, workspace=65)]), {})
+
+
+def test_an_input_may_be_written_over_only_where_it_is_given_away():
+    buffers = [Buffer("input", "uint8", (8,), name="x"), Buffer("input", "uint8", (8,), 0, 0, name="over")]
+    buffers.append(Buffer("output", "uint8", (8,), name="y"))
+    steps = [run([0], [1]), run([1], [2])]
+    verify(program(buffers, steps, [0], [2], donated=[0]), {})
+    with pytest.raises(Error, match="belongs to the caller"):
+        program(buffers, steps, [0], [2])
+    with pytest.raises(Error, match="reads buffer 0"):
+        verify(program(buffers, [run([0], [1]), run([0], [2])], [0], [2], donated=[0]), {})
+    with pytest.raises(Error, match="does not wait"):
+        verify(Program("toy", buffers, [run([0], []), run([], [1]), run([1], [2])], [0], [2], donated=[0]), {})
 
 
 def test_a_lifetime_cut_short_is_refused():
@@ -149,8 +217,8 @@ def test_a_missing_wait_is_refused():
     for index, step in enumerate(whole.steps):
         for missing in step.waits:
             waits = [wait for wait in step.waits if wait != missing]
-            steps = [run(s.inputs, s.outputs, scratch=s.scratch, waits=s.waits) for s in whole.steps]
-            steps[index] = run(step.inputs, step.outputs, scratch=step.scratch, waits=waits)
+            steps = list(whole.steps)
+            steps[index] = step.on(step.inputs, step.outputs, step.scratch, waits)
             broken = Program("toy", whole.buffers, steps, [0], [7], peak=448)
             with pytest.raises(Error, match=rf"step {index} .* does not wait for step {missing}"):
                 verify(broken, {})

@@ -107,6 +107,12 @@ class ToyDevice:
     def nbytes(self, array: Any) -> int:
         return array.nbytes
 
+    def writable(self, array: Any) -> bool:
+        return array.flags.writeable
+
+    def shares(self, array: Any, given: Any) -> bool:
+        return isinstance(given, np.ndarray) and bool(np.may_share_memory(array, given))
+
     def fill(self, memory: Any, offset: int, nbytes: int, byte: int) -> None:
         memory[offset : offset + nbytes] = byte
 

@@ -1,11 +1,13 @@
 """How small integer tensors that carry shapes are followed symbolically, operator by operator."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product as places
+from operator import mul
 from typing import Any
 
-from nnvm.ir import Node, Op, equal, follow, follow_types, larger, smaller
+from nnvm.ir import Node, Op, Value, equal, follow, follow_types, larger, smaller
 from nnvm.ir.contents import Contents
 from nnvm.ir.dims import UNKNOWN, Size, at_least
 from nnvm.ir.types import Shape
@@ -121,41 +123,80 @@ _elementwise(
 )
 
 
+def _extents(value: Value) -> tuple[int, ...]:
+    """Return the shape of a small tensor, which is known."""
+    return tuple(int(size) for size in value.shape)  # type: ignore[arg-type]
+
+
+def _taken(elements: Contents, extents: Sequence[int], chosen: Sequence[Sequence[int]]) -> Contents:
+    """Take of each axis the positions chosen, row-major."""
+    found = []
+    for place in places(*chosen):
+        at = 0
+        for extent, position in zip(extents, place, strict=True):
+            at = at * extent + position
+        found.append(elements[at])
+    return tuple(found)
+
+
+@follow(shape.transpose)
+def _(node: Node, given: Given) -> Contents | None:
+    extents = _extents(node.inputs[0])
+    order = node.params["perm"] or tuple(range(len(extents)))[::-1]
+    strides = [math.prod(extents[axis + 1 :]) for axis in order]
+    grid = places(*(range(extents[axis]) for axis in order))
+    return tuple(given[0][sum(map(mul, place, strides))] for place in grid)
+
+
 @follow(shape.concat)
 def _(node: Node, given: Given) -> Contents | None:
-    if len(node.outputs[0].shape) != 1:
-        return None
-    return tuple(element for elements in given for element in elements)
+    shapes = [_extents(value) for value in node.inputs]
+    axis = axis_of(node.params["axis"], len(shapes[0]))
+    found: list[Size] = []
+    for row in range(math.prod(shapes[0][:axis])):
+        for elements, extents in zip(given, shapes, strict=True):
+            size = math.prod(extents[axis:])
+            found += elements[row * size : (row + 1) * size]
+    return tuple(found)
 
 
 @follow(shape.slice)
 def _(node: Node, given: Given) -> Contents | None:
     elements, starts, ends, *rest = given
-    if len(node.inputs[0].shape) != 1:
+    extents = _extents(node.inputs[0])
+    axes = rest[0] if rest and rest[0] else tuple(range(len(starts)))
+    steps = rest[1] if len(rest) > 1 and rest[1] else (1,) * len(starts)
+    if not all(isinstance(item, int) for item in (*starts, *ends, *axes, *steps)):
         return None
-    if not starts:
-        return elements
-    step = rest[1][0] if len(rest) > 1 and rest[1] else 1
-    begin, end = starts[0], ends[0]
-    if not (isinstance(begin, int) and isinstance(end, int) and isinstance(step, int)):
-        return None
-    count, first = node.outputs[0].shape[0], first_of_slice(len(elements), begin, step)
-    return (
-        tuple(elements[first + step * i] for i in range(count))
-        if isinstance(count, int) and isinstance(first, int)
-        else None
-    )
+    chosen: list[Sequence[int]] = [range(extent) for extent in extents]
+    for start, axis, step in zip(starts, axes, steps, strict=True):
+        at = axis_of(int(axis), len(extents))  # type: ignore[arg-type]
+        count = node.outputs[0].shape[at]
+        first = first_of_slice(extents[at], start, int(step))  # type: ignore[arg-type]
+        if not (isinstance(count, int) and isinstance(first, int)):
+            return None
+        chosen[at] = [first + int(step) * i for i in range(count)]  # type: ignore[arg-type]
+    return _taken(elements, extents, chosen)
 
 
 @follow(index.gather)
 def _(node: Node, given: Given) -> Contents | None:
-    elements, chosen = given
-    data = node.inputs[0].shape
-    at = axis_of(node.params["axis"], len(data))
-    if len(data) != 1 or at != 0 or not all(isinstance(item, int) for item in chosen):
+    elements, wanted = given
+    extents = _extents(node.inputs[0])
+    at = axis_of(node.params["axis"], len(extents))
+    if not all(isinstance(item, int) and -extents[at] <= item < extents[at] for item in wanted):
         return None
-    places = range(-len(elements), len(elements))
-    return tuple(elements[item] for item in chosen) if all(item in places for item in chosen) else None  # type: ignore[index]
+    chosen: list[Sequence[int]] = [range(extent) for extent in extents]
+    chosen[at] = [int(item) % extents[at] for item in wanted]  # type: ignore[arg-type]
+    return _taken(elements, extents, chosen)
+
+
+@follow(shape.tile)
+def _(node: Node, given: Given) -> Contents | None:
+    extents, wide = _extents(node.inputs[0]), _extents(node.outputs[0])
+    return _taken(
+        given[0], extents, [[i % extent for i in range(size)] for extent, size in zip(extents, wide, strict=True)]
+    )
 
 
 @follow(shape.expand)

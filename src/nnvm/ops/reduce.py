@@ -1,7 +1,9 @@
 """What sums up along axes."""
 
+from functools import reduce
+
 from nnvm.attrs import follow
-from nnvm.ir import Node, TensorType, UnknownRank, Value, born, contents, i64, op, product
+from nnvm.ir import Node, TensorType, UnknownRank, Value, born, contents, i64, larger, op, product, smaller
 from nnvm.ir.contents import Contents
 from nnvm.ir.types import Shape
 from nnvm.ops.typing import axes_of, axis_of, require
@@ -159,3 +161,13 @@ def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
 @follow(reduce_sum)
 def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
     return (sum(given[0]),) if node.outputs[0].tensor.elements == 1 else None
+
+
+@follow(reduce_max)
+def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
+    return (reduce(larger, given[0]),) if node.outputs[0].tensor.elements == 1 and given[0] else None
+
+
+@follow(reduce_min)
+def _(node: Node, given: tuple[Contents, ...]) -> Contents | None:
+    return (reduce(smaller, given[0]),) if node.outputs[0].tensor.elements == 1 and given[0] else None

@@ -8,7 +8,9 @@ from nnvm.ops import gelu, layer_norm, rms_norm
 from nnvm.passes.rules.compounds import COMPOUNDS
 
 Speaks = Callable[[Graph, Op[..., Any]], bool]
-MAKES: Final[Mapping[Rule, Op[..., Any]]] = dict(zip(COMPOUNDS, (gelu, gelu, gelu, layer_norm, rms_norm), strict=True))
+MAKES: Final[Mapping[Rule, Op[..., Any]]] = dict(
+    zip(COMPOUNDS, (gelu, gelu, gelu, layer_norm, layer_norm, rms_norm), strict=True)
+)
 """What each rule puts."""
 
 

@@ -43,5 +43,11 @@ class Device(Protocol):
     def nbytes(self, array: Any) -> int:
         """Give the bytes that the elements of an array take."""
 
+    def writable(self, array: Any) -> bool:
+        """Say whether an array that was accepted may be written into."""
+
+    def shares(self, array: Any, given: Any) -> bool:
+        """Say whether an array may have bytes in common with another one, or with whatever a user passed."""
+
     def fill(self, memory: Any, offset: int, nbytes: int, byte: int) -> None:
         """Set each of these bytes of the memory."""

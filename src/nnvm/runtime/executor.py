@@ -1,6 +1,6 @@
 """A program that can be called: arrays in, arrays out, one arena for each call under way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from threading import Lock
 from typing import Any, Final
@@ -9,6 +9,7 @@ from nnvm.errors import Error
 from nnvm.runtime.device import Device
 from nnvm.runtime.frame import Frame, Observer
 from nnvm.runtime.layout import Layout, layout
+from nnvm.runtime.parts import CALL
 from nnvm.runtime.program import Program
 from nnvm.runtime.state import State
 
@@ -20,11 +21,24 @@ IDLE_KEPT: Final = 4
 
 
 class Stats:
-    """Bytes of the last run that ended: planned ahead (arena and workspace), and allocated by kernels at the most."""
+    """Bytes of the last run that ended: planned ahead (arena and workspace), allocated by kernels, and of copies.
 
-    __slots__ = ("adopted_bytes", "peak_bytes", "workspace_bytes")
+    What kernels allocate is adopted, and counted where most of it is alive; transient are the inputs that had to be
+    copied before anything could read them. The outputs, which are the caller's, come on top.
+    """
 
-    def __init__(self, peak_bytes: int = 0, workspace_bytes: int = 0, adopted_bytes: int = 0) -> None:
+    __slots__ = ("adopted_bytes", "output_bytes", "peak_bytes", "transient_bytes", "workspace_bytes")
+
+    def __init__(
+        self,
+        peak_bytes: int = 0,
+        workspace_bytes: int = 0,
+        adopted_bytes: int = 0,
+        transient_bytes: int = 0,
+        output_bytes: int = 0,
+    ) -> None:
+        self.transient_bytes: Final = transient_bytes
+        self.output_bytes: Final = output_bytes
         self.peak_bytes: Final = peak_bytes
         self.workspace_bytes: Final = workspace_bytes
         self.adopted_bytes: Final = adopted_bytes
@@ -35,7 +49,8 @@ class Stats:
         return self.peak_bytes + self.workspace_bytes
 
     def __repr__(self) -> str:
-        return f"Stats(planned_bytes={self.planned_bytes}, adopted_bytes={self.adopted_bytes})"
+        told = (f"{name}={getattr(self, name)}" for name in ("planned_bytes", "adopted_bytes", "transient_bytes"))
+        return f"Stats({', '.join(told)})"
 
 
 class _Bound:
@@ -51,7 +66,8 @@ class _Bound:
 class Executable:
     """A program on a device: call it with arrays by name, from as many threads as you like.
 
-    Outputs are new arrays, the caller's own. Calls of a program that writes state take turns.
+    Outputs are new arrays, the caller's own; so are inputs, except those that the program was given to write over.
+    Calls of a program that writes state take turns.
     """
 
     def __init__(self, program: Program, device: Device) -> None:
@@ -65,6 +81,7 @@ class Executable:
         self.state: Final = State(program, device)
         self.stats = Stats()
         self._kernels: Final = _kernels(program, device)
+        self._nested: Final = [Executable(nested, device) for nested in program.programs]
         self._constants: Final[dict[int, Any]] = {}
         self._lock: Final = Lock()
         self._bound: Final[dict[tuple[tuple[int, ...], ...], _Bound]] = {}
@@ -96,18 +113,52 @@ class Executable:
         each step.
         """
         arrays, shapes = self._admit(inputs)
+        copied = self._copied(arrays, inputs)
         bound = self._bind(shapes)
         frame = self._frame(bound, poison)
         try:
             with self.state.lock if self.state.written else nullcontext():
                 outputs = frame.run(arrays, profile)
-            self.stats = Stats(bound.placed.peak, bound.placed.workspace, frame.seats.adopted_bytes)
+            self.stats = Stats(
+                bound.placed.peak,
+                bound.placed.workspace,
+                frame.seats.adopted_bytes,
+                copied,
+                sum(self.device.nbytes(array) for array in outputs),
+            )
         finally:
             if not poison:
                 with self._lock:
                     bound.idle.append(frame)
                     del bound.idle[IDLE_KEPT:]
         return outputs
+
+    def _copied(self, arrays: list[Any], inputs: Mapping[str, Any]) -> int:
+        """Copy what may not be written over although it was given away; return the bytes of all copies of inputs."""
+        device, copied = self.device, 0
+        for i, (index, name) in enumerate(zip(self.program.inputs, self.program.input_names, strict=True)):
+            array = arrays[i]
+            if array is not inputs[name] and not device.shares(array, inputs[name]):
+                copied += device.nbytes(array)
+            elif index in self.program.donated:
+                others = (other for k, other in enumerate(arrays) if k != i)
+                if not device.writable(array) or any(device.shares(array, other) for other in others):
+                    arrays[i] = device.empty(self.program.buffers[index].dtype, device.shape_of(array))
+                    device.copy(arrays[i], array)
+                    copied += device.nbytes(array)
+        return copied
+
+    def _inner(self, number: int, shapes: Sequence[tuple[int, ...]], memory: Any, poison: bool) -> Frame:
+        """Lay out a nested program over the memory that its step was given."""
+        nested = self._nested[number]
+        binding = nested.program.bind(dict(zip(nested.program.input_names, shapes, strict=True)))
+        return nested._laid_out(layout(nested.program, binding), poison, memory)
+
+    def _laid_out(self, placed: Layout, poison: bool, memory: Any = None) -> Frame:
+        program, device = self.program, self.device
+        return Frame(
+            program, device, placed, self._kernels, self._lasting, poison=poison, memory=memory, inner=self._inner
+        )
 
     def _constant(self, root: int, start: int = 0, alias: int | None = None) -> Any:
         """Make the array of a constant, or of an alias that begins `start` bytes into it."""
@@ -169,13 +220,13 @@ class Executable:
             with self._lock:
                 if bound.idle:
                     return bound.idle.pop()
-        return Frame(self.program, self.device, bound.placed, self._kernels, self._lasting, poison=poison)
+        return self._laid_out(bound.placed, poison)
 
 
 def _kernels(program: Program, device: Device) -> dict[str, Callable[..., Any]]:
     kernels: dict[str, Callable[..., Any]] = {}
     for index, step in enumerate(program.steps):
-        if step.kernel not in kernels:
+        if step.kernel not in kernels and step.kernel != CALL:
             try:
                 kernels[step.kernel] = device.kernel(step.kernel)
             except Error as error:

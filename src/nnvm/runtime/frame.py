@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from nnvm.errors import Error
 from nnvm.runtime.device import Device
 from nnvm.runtime.layout import Layout
-from nnvm.runtime.parts import Step
+from nnvm.runtime.parts import CALL, Step
 from nnvm.runtime.program import Program
 from nnvm.runtime.seats import Seats
 
@@ -17,6 +17,9 @@ POISON: Final = 0xFF
 Call: TypeAlias = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any], int]
 """A function, its arguments, its keywords, and the step it is: or ~step, where it cleans up after one."""
 
+Inner: TypeAlias = "Callable[[int, Sequence[tuple[int, ...]], Any, bool], Frame]"
+"""Lays a nested program out: its number, the shapes of its inputs, its memory, and whether to poison it."""
+
 Observer: TypeAlias = Callable[[Step, float], None]
 """Told of each step and the seconds it took."""
 
@@ -24,7 +27,10 @@ Observer: TypeAlias = Callable[[Step, float], None]
 class Frame:
     """An arena, the arrays over it, and the calls on them; for one call of the program at a time."""
 
-    __slots__ = ("arena", "calls", "come", "device", "fixed", "placed", "planned", "poison", "program", "seats")
+    __slots__ = (
+        "arena", "calls", "come", "device", "fixed", "inner", "memory", "placed", "planned", "poison", "program",
+        "seats",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -35,13 +41,20 @@ class Frame:
         lasting: Callable[[int, Layout], Any],
         *,
         poison: bool = False,
+        memory: Any = None,
+        inner: "Inner | None" = None,
     ) -> None:
-        """Lay the calls out; `lasting` gives the array of a buffer of constants or state."""
+        """Lay the calls out; `lasting` gives the array of a buffer of constants or state.
+
+        A nested frame lies in `memory` that its step was given; `inner` lays one out for a step of this frame.
+        """
         self.program = program
         self.device = device
         self.placed = placed
         self.poison = poison
-        self.arena = device.allocate(max(placed.peak, 1))
+        self.memory = memory
+        self.inner = inner
+        self.arena = device.allocate(max(placed.peak, 1)) if memory is None else memory
         self.fixed: dict[int, Any] = {}
         self.seats = Seats(program, device, placed)
         self.calls = self._lay_out(kernels, lasting)
@@ -54,12 +67,15 @@ class Frame:
     def _lay_out(self, kernels: Mapping[str, Callable[..., Any]], lasting: Callable[[int, Layout], Any]) -> list[Call]:
         calls: list[Call] = []
         size = self.placed.workspace
-        workspace = self.device.allocate(size) if size else None
+        workspace = None
+        if size and self.memory is not None:
+            workspace = self.device.view(self.memory, -(-self.placed.peak // 64) * 64, "uint8", (size,))
+        elif size:
+            workspace = self.device.allocate(size)
         if size and self.poison:
             self.device.fill(workspace, 0, size, POISON)
         dying = self._dying()
         for index, step in enumerate(self.program.steps):
-            kernel = self.seats.adopting(kernels[step.kernel], step.outputs) if step.allocates else kernels[step.kernel]
             arguments: list[Any] = []
             for used in (*(() if step.allocates else step.outputs), *step.inputs):
                 arguments.append(self._argument(used, arguments, lasting))
@@ -69,10 +85,28 @@ class Frame:
                 params["workspace"] = self.device.view(self.arena, self.placed.starts[step.scratch], "uint8", (size,))
             elif step.workspace != 0:
                 params["workspace"] = self.device.view(workspace, 0, "uint8", (self.placed.workspaces[index],))
+            if step.kernel == CALL:
+                kernel, params = self._nested(step, params.get("workspace")), {}
+            else:
+                kernel = kernels[step.kernel]
+                kernel = self.seats.adopting(kernel, step.outputs) if step.allocates else kernel
             calls.extend(self._sized_at_run(step, index))
             calls.append((kernel, arguments, params, index))
             calls.extend(self._farewell(root, index) for root in dying.get(index, ()))
         return calls
+
+    def _nested(self, step: Step, memory: Any) -> Callable[..., None]:
+        """Give a function that runs a nested program on output arrays, then input arrays."""
+        shapes = [self.placed.shapes[i] for i in step.inputs if i is not None]
+        assert self.inner is not None  # only an executable makes frames
+        frame = self.inner(step.params["program"], [shape for shape in shapes if shape is not None], memory, self.poison)
+        count, seats = len(step.outputs), self.seats
+
+        def run(*arrays: Any) -> None:
+            frame.run_into(arrays[:count], arrays[count:])
+            seats.adopted_bytes = max(seats.adopted_bytes, seats.live_bytes + frame.seats.adopted_bytes)
+
+        return run
 
     def _sized_at_run(self, step: Step, index: int) -> list[Call]:
         """Give the calls that make the arrays which a step writes, where only what ran before tells their size."""
@@ -132,8 +166,21 @@ class Frame:
         start, size = self.placed.starts[root], self.placed.sizes[root] or 0
         return self.device.fill, (self.arena, start, size, POISON), {}, ~step
 
-    def run(self, inputs: Sequence[Any], observe: Observer | None = None) -> tuple[Any, ...]:
-        """Make every call; the arrays it returns are the caller's, and are not kept."""
+    def run_into(self, outputs: Sequence[Any], inputs: Sequence[Any]) -> None:
+        """Make every call, and leave the outputs in arrays that are given."""
+        made = self.run(inputs, given=dict(zip(self.program.outputs, outputs, strict=True)))
+        for array, place in zip(made, outputs, strict=True):
+            if array is not place:
+                self.device.copy(place, array)
+
+    def run(
+        self, inputs: Sequence[Any], observe: Observer | None = None, given: Mapping[int, Any] | None = None
+    ) -> tuple[Any, ...]:
+        """Make every call; the arrays it returns are the caller's, and are not kept.
+
+        `given` holds the arrays of those outputs that have a place already.
+        """
+        given = given or {}
         seats = self.seats
         seats.live_bytes = seats.adopted_bytes = 0
         seats.binding = self.placed.binding
@@ -143,7 +190,7 @@ class Frame:
             for index, array in zip(self.program.inputs, inputs, strict=True):
                 seats.place(index, array)
             for index in self.planned:
-                seats.place(index, self._output(index))
+                seats.place(index, given[index] if index in given else self._output(index))
             self._make_calls(observe)
             return tuple(seats.present[index] for index in self.program.outputs)
         finally:

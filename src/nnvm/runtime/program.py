@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nnvm.errors import Error
 from nnvm.runtime import wellformed
@@ -10,6 +10,9 @@ from nnvm.runtime.births import births, check_births
 from nnvm.runtime.expressions import Expr, evaluate, leaves, show
 from nnvm.runtime.layout import Layout, layout
 from nnvm.runtime.parts import ITEM_SIZES, KINDS, VERSION, Buffer, Bytes, Raw, Step, item_size
+
+if TYPE_CHECKING:
+    from nnvm.runtime.explain import Explanation
 
 __all__ = [
     "ITEM_SIZES",
@@ -148,6 +151,12 @@ class Program:
     def load(path: str | PathLike[str]) -> "Program":
         """Read a saved program; its constants stay in the file, mapped. Raises Error for a file that is not one."""
         return load(path)
+
+    def explain(self, binding: Mapping[str, int] | None = None) -> "Explanation":
+        """Say what is alive where the arena is fullest, who made it and what would lower it; see runtime.explain."""
+        from nnvm.runtime.explain import explain
+
+        return explain(self, binding)
 
     def __repr__(self) -> str:
         return f"<Program for {self.backend}: {len(self.steps)} steps over {len(self.buffers)} buffers>"

@@ -1,8 +1,8 @@
 """The best of all orders, found through sets of steps."""
 
+from benchmarks.cell_networks import randwire
 from tests.analyses.ordering.problems import branches, fewest, is_order, problem_of
 
-from benchmarks.cell_networks import randwire
 from nnvm.analyses.ordering import Problem, Step, order_bound, peak
 from nnvm.analyses.ordering.ideals import Moves, mask_of, search
 

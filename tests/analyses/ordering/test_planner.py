@@ -1,9 +1,9 @@
 """The door: an order, its peak, its bound, and what is known."""
 
 import pytest
+from benchmarks.cell_networks import long_network, nasnet, randwire, tangled_network
 from tests.analyses.ordering.problems import branches, is_order, problem_of
 
-from benchmarks.cell_networks import long_network, nasnet, randwire, tangled_network
 from nnvm.analyses.ordering import Order, Problem, Step, Tensor, order, peak
 from nnvm.analyses.ordering.greedy import breadth_first, depth_first, least_memory_first
 from nnvm.errors import Error

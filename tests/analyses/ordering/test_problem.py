@@ -8,9 +8,7 @@ from nnvm.errors import Error
 
 
 def test_a_tensor_lives_from_its_writer_to_its_last_reader():
-    problem = Problem(
-        [Step(), Step(), Step()], [Tensor(10, [0], [1, 2]), Tensor(3, [1], [2]), Tensor(5, [2])]
-    )
+    problem = Problem([Step(), Step(), Step()], [Tensor(10, [0], [1, 2]), Tensor(3, [1], [2]), Tensor(5, [2])])
     assert problem.before == ((), (0,), (0, 1))
     assert profile(problem, [0, 1, 2]) == [(10, 10), (13, 13), (18, 0)]
     assert peak(problem, [0, 1, 2]) == 18

@@ -1,9 +1,9 @@
 """Orders of graphs that are made of chains and branches."""
 
 import pytest
+from benchmarks.cell_networks import series_parallel, tree
 from tests.analyses.ordering.problems import branches, fewest, is_order
 
-from benchmarks.cell_networks import series_parallel, tree
 from nnvm.analyses.ordering import Problem, Step, Tensor, peak
 from nnvm.analyses.ordering.series_parallel import last_touchers, reduce
 

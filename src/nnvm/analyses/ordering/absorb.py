@@ -37,7 +37,7 @@ def absorb(problem: Problem) -> list[list[int] | None]:
 
 
 def _extremes(problem: Problem, steps: Sequence[int]) -> tuple[int, int, int]:
-    """Return the least and the most that steps in a row can hold beyond what was alive, and the least they can leave."""
+    """Return the least and the most that steps in a row can hold beyond what was alive, and the least they leave."""
     inside = set(steps)
     tensors = problem.tensors
     own: dict[int, int] = {}

@@ -35,7 +35,7 @@ def beam(problem: Problem, *, lower: int, upper: int, width: int, limit: int) ->
             kept = nsmallest(width, found.items(), key=lambda item: (item[1][0], item[1][1][1], item[0]))
             layer = dict(kept)
     _, _, last = layer[moves.full]
-    order = []
+    order: list[int] = []
     while last is not None:
         order += reversed(moves.members[last[0]])
         last = last[1]

@@ -32,13 +32,13 @@ def mandatory_live(problem: Problem, effort: int) -> tuple[list[int], bool]:
     return sums, True
 
 
-def _count(
-    problem: Problem, first: int, end: int, sums: list[int], may_take: list[list[bool]], left: int
-) -> int:
+def _count(problem: Problem, first: int, end: int, sums: list[int], may_take: list[list[bool]], left: int) -> int:
     """Add the tensors from `first` to `end` to the sums; return the effort left, below 0 where it gave up."""
     tensors = problem.tensors
     later = _needed_later(problem, first, end)
-    given = sum(1 << t - first for t in range(first, end) if tensors[t].given and (tensors[t].kept or problem.touchers[t]))
+    given = sum(
+        1 << t - first for t in range(first, end) if tensors[t].given and (tensors[t].kept or problem.touchers[t])
+    )
     made: list[int] = []
     sizes = [tensors[t].size for t in range(first, end)]
     live = weight = 0

@@ -61,7 +61,7 @@ class Moves:
         self.start: Final[Move] = (0, problem.base + sum(alive), ready, -1)
 
     def price(self, ran: int, step: int) -> tuple[int, int]:
-        """Return the bytes beyond those alive that a step and its members hold while they run, and once all are done."""
+        """Return the bytes beyond those alive that a step with its members holds while it runs, and once it is done."""
         members = self.members[step]
         if len(members) == 1:
             return self._price(ran, step)
@@ -179,7 +179,7 @@ def _expand(
 
 
 def _path(moves: Moves, last: dict[int, int], ran: int) -> list[int]:
-    order = []
+    order: list[int] = []
     while ran:
         step = last[ran]
         order += reversed(moves.members[step])

@@ -49,7 +49,7 @@ def part(problem: Problem, steps: Sequence[int], places: Sequence[int], live: in
     first, last = places[steps[0]], places[steps[-1]]
     number = {step: i for i, step in enumerate(steps)}
     renamed: dict[int, int] = {}
-    tensors = []
+    tensors: list[Tensor] = []
     base = live
     for step in steps:
         for t in problem.touches[step]:

@@ -97,7 +97,9 @@ class _Planning:
         if most <= self.bound:
             return given
         pieces = [self._piece(i, *ends, given) for i, ends in enumerate(cuts(self.problem))]
-        open = sorted((piece for piece in pieces if piece.peak > self.bound), key=lambda each: (-each.peak, each.number))
+        open = sorted(
+            (piece for piece in pieces if piece.peak > self.bound), key=lambda each: (-each.peak, each.number)
+        )
         while open and open[0].peak > self.bound:
             piece = open.pop(0)
             self._improve(piece, len(open) + 1)

@@ -1,4 +1,4 @@
-"""What the ordering of steps is about: which steps touch which tensors, and the bytes that an order holds at each step."""
+"""What the ordering of steps is about: which steps touch which tensors, and the bytes an order holds at each step."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -111,7 +111,9 @@ def admit(steps: Sequence[Step], tensors: Sequence[Tensor]) -> None:
             raise Error(f"tensor {t} is touched by step {wrong}; there are steps 0 to {len(steps) - 1}")
         first = min((step for step in tensor.readers if step not in tensor.writers), default=len(steps))
         if tensor.writers and max(tensor.writers) > first:
-            raise Error(f"step {first} reads tensor {t} before step {max(tensor.writers)} writes it; list writers first")
+            raise Error(
+                f"step {first} reads tensor {t} before step {max(tensor.writers)} writes it; list writers first"
+            )
         if not tensor.writers and not tensor.given and tensor.readers:
             raise Error(f"tensor {t} is read and neither written nor given")
     for s, step in enumerate(steps):
@@ -150,8 +152,7 @@ class Ledger:
         self.left: Final = [len(touching) for touching in problem.touchers]
         self.remaining: Final = [_xor(touching) for touching in problem.touchers]
         self.alive: Final = [
-            tensor.given and (tensor.kept or left > 0)
-            for tensor, left in zip(problem.tensors, self.left, strict=True)
+            tensor.given and (tensor.kept or left > 0) for tensor, left in zip(problem.tensors, self.left, strict=True)
         ]
         given = (tensor.size for tensor, alive in zip(problem.tensors, self.alive, strict=True) if alive)
         self.live = problem.base + sum(given)
@@ -204,4 +205,3 @@ def peak(problem: Problem, order: Iterable[int]) -> int:
     """Return the most bytes alive at once in this order."""
     ledger = Ledger(problem)
     return max((ledger.run(step)[0] for step in order), default=ledger.live)
-

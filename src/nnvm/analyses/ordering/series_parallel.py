@@ -1,4 +1,4 @@
-"""How series-parallel graphs, trees among them, are ordered best: chains are joined, branches merged (Kayaaslan 2018)."""
+"""How series-parallel graphs, trees among them, are ordered: chains are joined, branches merged (Kayaaslan 2018)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -50,7 +50,7 @@ def reduce(problem: Problem, limit: int) -> Reduced:
 
 
 def last_touchers(problem: Problem) -> tuple[list[tuple[int, ...]], bool]:
-    """Return, for each tensor, the steps that touch it and that no other such step has to follow, and whether that is so.
+    """Return, for each tensor, the steps that touch it and that no other such step follows, and whether that is so.
 
     In a large graph every reader of a tensor with several counts, without asking which follow which.
     """

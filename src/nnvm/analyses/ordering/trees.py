@@ -1,4 +1,4 @@
-"""How orders of parts that share nothing are best merged, by the hills they climb and the valleys between (Liu 1987)."""
+"""How orders of parts that share nothing are merged, by the hills they climb and the valleys between (Liu 1987)."""
 
 from collections.abc import Sequence
 from heapq import merge

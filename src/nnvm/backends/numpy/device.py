@@ -139,6 +139,18 @@ class NumpyDevice:
         """Return the size of an array in bytes."""
         return array.nbytes
 
+    def writable(self, array: Array) -> bool:
+        """Say whether an array may be written into."""
+        return array.flags.writeable
+
+    def shares(self, array: Array, given: Any) -> bool:
+        """Say whether an array may have bytes in common with another one, or with whatever a user passed."""
+        if not isinstance(given, np.ndarray):
+            if not hasattr(given, "__array__") and not hasattr(given, "__dlpack__"):
+                return False
+            given = _taken(given)
+        return bool(np.may_share_memory(array, given))
+
     def fill(self, memory: Array, offset: int, nbytes: int, byte: int) -> None:
         """Set a range of a block to one repeated byte."""
         memory[offset : offset + nbytes] = byte

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from nnvm.ir import Rule, Value, either, equal, f32, f64, rule
 from nnvm.ops import erf, gelu, layer_norm, reciprocal, reduce_mean, rms_norm, sqrt, tanh
+from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import whole
 
 
@@ -49,16 +50,22 @@ def _square(x: Value) -> Value:
 
 
 @rule
-def layer_norm_in_pieces(
-    x: Value, axes: Value, again: Value, scale: Value, bias: Value, eps: float, noop: bool
-) -> Iterator[Value]:
-    """(x - mean) / sqrt(mean of (x - mean)^2 + eps) * scale + bias = layer_norm(x, scale, bias)."""
+def layer_norm_in_pieces(x: Value, axes: Value, again: Value, scale: Value, eps: float, noop: bool) -> Iterator[Value]:
+    """(x - mean) / sqrt(mean of (x - mean)^2 + eps) * scale = layer_norm(x, scale)."""
     centred = x - reduce_mean(x, axes, keepdims=True, noop_with_empty_axes=noop)
     variance = reduce_mean(_square(centred), again, keepdims=True, noop_with_empty_axes=noop)
-    yield centred / sqrt(variance + eps) * scale + bias
+    yield centred / sqrt(variance + eps) * scale
     last = _trailing(x, axes)
-    if last and last == _trailing(x, again) and eps > 0 and _spans(x, last, scale) and _spans(x, last, bias):
-        yield layer_norm(x, scale, bias, axis=-last, epsilon=eps)
+    if last and last == _trailing(x, again) and eps > 0 and _spans(x, last, scale):
+        yield layer_norm(x, scale, axis=-last, epsilon=eps)
+
+
+@rule
+def layer_norm_shifted(x: Value, scale: Value, bias: Value, axis: int, eps: float) -> Iterator[Value]:
+    """layer_norm(x, scale) + bias = layer_norm(x, scale, bias)."""
+    yield layer_norm(x, scale, axis=axis, epsilon=eps) + bias
+    if _spans(x, len(x.shape) - axis_of(axis, len(x.shape)), bias):
+        yield layer_norm(x, scale, bias, axis=axis, epsilon=eps)
 
 
 @rule
@@ -93,6 +100,7 @@ def multiply_by_inverse(x: Value, y: Value) -> Iterator[Value]:
 
 
 COMPOUNDS: tuple[Rule, ...] = (
-    gelu_by_division, gelu_by_product, gelu_by_tanh, layer_norm_in_pieces, rms_norm_in_pieces,
+    gelu_by_division, gelu_by_product, gelu_by_tanh, layer_norm_in_pieces, layer_norm_shifted,
+    rms_norm_in_pieces,
 )  # fmt: skip
 QUOTIENTS: tuple[Rule, ...] = (multiply_by_inverse,)

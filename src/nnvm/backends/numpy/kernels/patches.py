@@ -59,8 +59,9 @@ def col2im(
     out.fill(0)
     for place in product(*map(range, block)):
         steps = [_inside(place[i] * dilations[i] - pads[i], strides[i], counts[i], image[i]) for i in range(rank)]
-        piece = source[(slice(None), slice(None), *place, *(blocks for blocks, _ in steps))]
-        out[(slice(None), slice(None), *(where for _, where in steps))] += piece
+        some: Any = (..., *place, *(blocks for blocks, _ in steps))
+        there: Any = (..., *(where for _, where in steps))
+        out[there] += source[some]
 
 
 def _inside(start: int, stride: int, count: int, size: int) -> tuple[slice, slice]:

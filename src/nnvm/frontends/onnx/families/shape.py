@@ -23,6 +23,7 @@ _RESHAPE: Final = columns_of({"allowzero": False})
 _SPLIT: Final = columns_of({"axis": 0})
 _PAD: Final = columns_of({"mode": "constant"})
 _FLATTEN: Final = columns_of({"axis": 1})
+_BLOCKS: Final = columns_of({"blocksize": named("block", REQUIRED)})
 
 
 def _write_reshape(node: Node, opset: int) -> Written:
@@ -155,6 +156,16 @@ def _write_pad(node: Node, opset: int) -> Written:
     return Written("Pad", node.inputs[:1], attributes | pads | ({} if data is None else {"value": float(data.item())}))
 
 
+def _read_space_to_depth(use: Use) -> Read | None:
+    """Take the one order of blocks that there was before opset 28."""
+    params = None if use.attributes.pop("mode", "DCR") != "DCR" else read_params(_BLOCKS, use)
+    return None if params is None else (ops.space_to_depth, use.inputs, params)
+
+
+def _write_space_to_depth(node: Node, opset: int) -> Written:
+    return Written("SpaceToDepth", node.inputs, write_params(_BLOCKS, node.params))
+
+
 def _read_flatten(use: Use) -> Read | None:
     params = read_params(_FLATTEN, use)
     return None if params is None else (ops.flatten, use.inputs, params)
@@ -182,6 +193,6 @@ ROWS: Final[tuple[Row, ...]] = (
     row("Expand", ops.expand),
     row("Tile", ops.tile),
     row("DepthToSpace", ops.depth_to_space, {"blocksize": named("block", REQUIRED), "mode": "DCR"}),
-    row("SpaceToDepth", ops.space_to_depth, {"blocksize": named("block", REQUIRED)}),
+    Row("SpaceToDepth", ops.space_to_depth, _read_space_to_depth, _write_space_to_depth),
     row("Trilu", ops.trilu, {"upper": True}),
 )

@@ -1,0 +1,172 @@
+"""Why an arena is as high as it is: what is alive where most is, who made it, and what would lower it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from nnvm.runtime.lives import Life, Lives
+from nnvm.runtime.memory import round_up
+from nnvm.runtime.parts import Step
+from nnvm.runtime.program import Program
+
+SHOWN: Final = 20
+"""Buffers that the text of an explanation lists."""
+
+
+class Alive(NamedTuple):
+    """A buffer that is alive at the peak: its bytes, the step that made it, the next that reads it, the last."""
+
+    name: str
+    size: int
+    made_by: str
+    kernel: str
+    first: int
+    last: int
+    next_read: str
+    used: bool
+
+
+class Remedy(NamedTuple):
+    """What would lower the peak: how, on which buffer, and to how many bytes alive at the most."""
+
+    how: str
+    name: str
+    to_bytes: int
+    text: str
+
+
+class Explanation:
+    """The peak of a plan, what is alive there and what would lower it; as text, or as an object for JSON."""
+
+    __slots__ = ("alive", "live_bytes", "peak_bytes", "remedies", "step", "steps")
+
+    def __init__(
+        self, peak_bytes: int, live_bytes: int, step: str, steps: list[int], alive: list[Alive], remedies: list[Remedy]
+    ) -> None:
+        self.peak_bytes: Final = peak_bytes
+        self.live_bytes: Final = live_bytes
+        self.step: Final = step
+        self.steps: Final = tuple(steps)
+        self.alive: Final = tuple(alive)
+        self.remedies: Final = tuple(remedies)
+
+    def report(self) -> dict[str, Any]:
+        """Give the explanation as an object that JSON can hold."""
+        return {
+            "peak_bytes": self.peak_bytes,
+            "live_bytes": self.live_bytes,
+            "step": self.step,
+            "steps": list(self.steps),
+            "alive": [each._asdict() for each in self.alive],
+            "remedies": [each._asdict() for each in self.remedies],
+        }
+
+    def __str__(self) -> str:
+        if not self.alive:
+            return "the arena is empty: nothing is alive between two steps"
+        more = f", and {len(self.steps) - 1} more steps" if len(self.steps) > 1 else ""
+        lines = [f"{self.live_bytes:,} bytes are alive at step {self.steps[0]} ({self.step}){more}:"]
+        for each in self.alive[:SHOWN]:
+            role = f"next read by {each.next_read}" if each.next_read else "read here for the last time"
+            lines.append(f"  {each.size:>14,}  {each.name}: made by {each.made_by} ({each.kernel}), {role}")
+        if len(self.alive) > SHOWN:
+            lines.append(f"  and {len(self.alive) - SHOWN} more")
+        lines += [f"{each.text}" for each in self.remedies] or ["nothing that is known would lower it"]
+        return "\n".join(lines)
+
+
+def explain(program: Program, binding: Mapping[str, int] | None = None) -> Explanation:
+    """Explain the peak of a program at a binding, by default the one it was measured at.
+
+    A remedy tells how many bytes would be alive at the most if it alone were applied. Raises Error for dimensions that
+    have no value.
+    """
+    lives = Lives(program, binding)
+    most = max(lives.live, default=0)
+    if not most:
+        return Explanation(lives.placed.peak, 0, "", [], [], [])
+    steps = [i for i, live in enumerate(lives.live) if live == most]
+    at = steps[0]
+    here = sorted((life for life in lives.held if life.first <= at <= life.last), key=lambda each: (-each.size, each.index))
+    here = [life for life in here if life.size]
+    touched = _touched(program, program.steps[at])
+    alive = [_alive(lives, life, at, touched) for life in here]
+    found = [*_remedies(lives, here, steps, touched)]
+    found.sort(key=lambda each: (each.to_bytes, each.how, each.name))
+    remedies = [*_bounds(program, lives, most), *found[:SHOWN]]
+    return Explanation(lives.placed.peak, most, _named(program, at), steps, alive, remedies)
+
+
+def _named(program: Program, step: int) -> str:
+    return program.steps[step].name or program.steps[step].kernel
+
+
+def _touched(program: Program, step: Step) -> set[int]:
+    indices = [i for i in (*step.inputs, *step.outputs, step.scratch) if i is not None]
+    return {i if (root := program.buffers[i].alias_of) is None else root for i in indices}
+
+
+def _alive(lives: Lives, life: Life, at: int, touched: set[int]) -> Alive:
+    program = lives.program
+    inside = [each for each in lives.buffers if each.root == life.root and each.first <= at]
+    shown = max(inside, key=lambda each: (each.first, each.size)) if inside else life
+    later = sorted(i for each in lives.buffers if each.root == life.root for i in lives.touches[each.index] if i > at)
+    reader = _named(program, later[0]) if later else ""
+    kernel = program.steps[shown.maker].kernel
+    name = shown.name if shown.size == life.size and shown.name else life.name
+    return Alive(
+        name, life.size, _named(program, shown.maker), kernel, life.first, life.last, reader, life.root in touched
+    )
+
+
+def _bounds(program: Program, lives: Lives, most: int) -> Iterator[Remedy]:
+    """Say what packing and order could still give, from the bounds that the plan carries."""
+    if lives.placed.peak > most:
+        lost = lives.placed.peak - most
+        yield Remedy("packing", "", most, f"a tighter packing would save up to {lost:,} bytes: `pack=`, or `nnvm pack`")
+    plan = program.meta.get("plan", {})
+    bound = plan.get("order_bound_bytes") if isinstance(plan, Mapping) else None
+    bound = bound.get("at") if isinstance(bound, Mapping) else bound
+    if isinstance(bound, int) and bound < most:
+        text = f"another order would save at most {most - bound:,} bytes: `effort=` searches longer, `order=` sets one"
+        yield Remedy("order", "", bound, text)
+    elif isinstance(bound, int):
+        yield Remedy("none", "", most, "no order is lower, with what is computed in place and what is laid into what")
+
+
+def _remedies(lives: Lives, here: list[Life], steps: list[int], touched: set[int]) -> Iterator[Remedy]:
+    """Say what would be alive at the most if one buffer were not, and how it could be spared."""
+    program, at = lives.program, steps[0]
+    step = program.steps[at]
+    alignment = program.alignment
+    outputs = {i if (root := program.buffers[i].alias_of) is None else root for i in step.outputs}
+    for life in here:
+        size = round_up(life.size, alignment)
+        if life.root not in touched:
+            before = max((i for i in _uses(lives, life) if i < at), default=life.first)
+            after = min((i for i in _uses(lives, life) if i > at), default=life.last)
+            low = _without(lives.live, size, before + 1, after)
+            text = f"recompute {life.name!r} before {_named(program, after)} (it waits from {_named(program, before)} on)"
+            yield Remedy("recompute", life.name, low, f"{text}: {low:,} bytes")
+        elif life.index == step.scratch:
+            low = _without(lives.live, size, at, at + 1)
+            yield Remedy("workspace", life.name, low, f"a kernel with less workspace for {_named(program, at)}: {low:,} bytes")
+        elif life.root not in outputs and life.last == at and _could_take(lives, step, life):
+            low = _without(lives.live, size, at, at + 1)
+            how = "accumulate" if step.kernel.partition(":")[2].startswith(("conv", "matmul", "gemm")) else "in place"
+            text = f"{how}: if {_named(program, at)} could write over {life.name!r}"
+            yield Remedy(how, life.name, low, f"{text}: {low:,} bytes")
+
+
+def _could_take(lives: Lives, step: Step, life: Life) -> bool:
+    """Say whether a step writes a buffer of its own that is as large as one that dies there."""
+    sizes = [lives.placed.sizes[i] for i in step.outputs if lives.program.buffers[i].alias_of is None]
+    return life.size in sizes
+
+
+def _uses(lives: Lives, life: Life) -> list[int]:
+    return [i for each in lives.buffers if each.root == life.root for i in lives.touches[each.index]]
+
+
+def _without(live: list[int], size: int, lower: int, upper: int) -> int:
+    """Give the most bytes alive if so many fewer were, from one step up to another."""
+    return max([*live[:lower], *(each - size for each in live[lower:upper]), *live[upper:]])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -130,6 +131,14 @@ def _export(folder: Path, target: Path) -> None:
     model.config.return_dict = False
     given = {name: torch.ones(2, 16, dtype=torch.long) for name in names}  # one tensor for all would be one input
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, about its own
+        _to_onnx(torch, model, target, names, given, axes)
+
+
+def _to_onnx(
+    torch: Any, model: Any, target: Path, names: Sequence[str], given: Inputs, axes: Mapping[int, Any]
+) -> None:
     torch.onnx.export(
         model, (), str(target), kwargs=given, input_names=list(names), dynamo=True,
         dynamic_shapes=dict.fromkeys(names, axes), external_data=False,

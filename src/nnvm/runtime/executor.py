@@ -160,14 +160,14 @@ class Executable:
             program, device, placed, self._kernels, self._lasting, poison=poison, memory=memory, inner=self._inner
         )
 
-    def _constant(self, root: int, start: int = 0, alias: int | None = None) -> Any:
-        """Make the array of a constant, or of an alias that begins `start` bytes into it."""
+    def _constant(self, root: int) -> Any:
+        """Make the array of a constant."""
         data = self.program.constants[root].read()
-        whole, buffer = self.program.buffers[root], self.program.buffers[root if alias is None else alias]
+        whole = self.program.buffers[root]
         if data.nbytes != whole.nbytes({}):
             raise Error(f"constant {whole.name!r} needs {whole.nbytes({})} bytes, but has {data.nbytes}")
-        shape = tuple(dim for dim in buffer.shape or () if isinstance(dim, int))
-        return self.device.constant(data[start : start + buffer.nbytes({})], buffer.dtype, shape)
+        shape = tuple(dim for dim in whole.shape or () if isinstance(dim, int))
+        return self.device.constant(data, whole.dtype, shape)
 
     def _lasting(self, index: int, placed: Layout) -> Any:
         """Give the array of a buffer that outlives calls: constant or state, or an alias of one."""
@@ -175,7 +175,12 @@ class Executable:
         root = index if buffer.alias_of is None else buffer.alias_of
         if buffer.kind == "state":
             return self.device.view(self.state.memories[root], start, buffer.dtype, placed.shapes[index] or ())
-        return self._constants[index] if index == root else self._constant(root, start, index)
+        if index == root:
+            return self._constants[index]
+        size, data = placed.sizes[index] or 0, self.program.constants[root].read()
+        if start + size > data.nbytes:
+            raise Error(f"{buffer.name!r} takes bytes [{start}, {start + size}) of a constant of {data.nbytes}")
+        return self.device.constant(data[start : start + size], buffer.dtype, placed.shapes[index] or ())
 
     def _admit(self, inputs: Mapping[str, Any]) -> tuple[list[Any], tuple[tuple[int, ...], ...]]:
         """Turn what the caller gave into arrays; raises one Error for everything that is wrong with it."""

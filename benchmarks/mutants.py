@@ -21,9 +21,9 @@ from benchmarks.table import Cell, table
 from nnvm.backends.numpy import table as _kernels  # what children need, loaded once
 from nnvm.ir import Graph
 
-SECONDS: Final = 15.0
+SECONDS: Final = 6.0
 """How long a mutant may go unnoticed before it has survived."""
-MOST: Final = 120
+MOST: Final = 80
 """How many graphs a mutant is run on."""
 KEPT = _kernels.__name__
 
@@ -105,7 +105,7 @@ class _Running:
         return len(self.selector.get_map()) >= self.jobs
 
     def start(self, mutant: Mutant, work: Any) -> None:
-        number, end = in_child(work, 4 * SECONDS)
+        number, end = in_child(work, 60)
         self.selector.register(end, selectors.EVENT_READ, (number, mutant))
 
     def finished(self) -> Iterator[tuple[Mutant, Mapping[str, Any]]]:

@@ -40,12 +40,12 @@ from nnvm.ir import (
     verify,
 )
 
-EACH: Final = 24
+EACH: Final = 10
 """Networks drawn for each kind of step."""
 TRIES: Final = 160
 WITNESSES: Final = 12
 TESTS: Final = Path(__file__).parent.parent / "tests" / "passes"
-LARGEST: Final = 40
+LARGEST: Final = 24
 MODELS: Final = (
     ("rapidocr_onnxruntime", "models/ch_ppocr_mobile_v2.0_cls_infer.onnx"),
     ("onnx", "backend/test/data/light/light_squeezenet.onnx"),

@@ -21,9 +21,9 @@ from benchmarks.mutants_sites import Mutant, Uses, modules, mutated
 
 from nnvm.ir import Graph, Rule
 
-HANG: Final = 10.0
+HANG: Final = 4.0
 """Seconds that the passes and their verification may take on one graph."""
-REDUCE: Final = 20.0
+REDUCE: Final = 10.0
 """Seconds that a reduction may take."""
 RESULT = dict[str, Any]
 _RULE: Final = re.compile(r"\brule (\w+) (?:failed|does not lower)")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
 from tests.command import nnvm, small_model
@@ -58,3 +59,12 @@ def test_the_command_as_a_process(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("suffix", ["nnvm", "json"])
+def test_a_graph_is_read_from_stdin(tmp_path, monkeypatch, suffix):
+    written = tmp_path / f"m.{suffix}"
+    assert nnvm("show", small_model(tmp_path / "m.onnx"), "-o", written)[0] == 0
+    monkeypatch.setattr("sys.stdin", StringIO(written.read_text()))
+    code, result, _ = nnvm("opt", "-", "-o", tmp_path / "out.onnx", "--json")
+    assert (code, result["after"]["nodes"]) == (0, 2)

@@ -27,7 +27,6 @@ from nnvm.ir import (
     uses,
     variable,
 )
-from nnvm.ir.graph import with_types
 
 X, Y = named_input("x", f32[4]), named_input("y", f32[4])
 
@@ -90,12 +89,6 @@ def test_uses_and_operators() -> None:
     v, c = variable(type=f32[4], name="v"), constant(data=tensor_data(1, f32[4]))
     total = add(add(v, c), X)
     assert [node.op for node in operators(Graph([total]))] == [add, add]
-
-
-def test_with_types() -> None:
-    node = tanh(X).node
-    assert with_types(node, [f32[4]]) is node
-    assert with_types(node, [f32[5]]).types == (f32[5],)
 
 
 def test_the_collector_is_paused_and_restored() -> None:

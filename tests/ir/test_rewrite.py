@@ -11,7 +11,6 @@ from nnvm.ir import (
     Graph,
     Node,
     Value,
-    boolean,
     constant,
     f32,
     f64,
@@ -22,7 +21,6 @@ from nnvm.ir import (
     same,
     tensor_data,
 )
-from nnvm.ir import types_agree as agree
 
 X, Y = named_input("x", f32[4]), named_input("y", f32[4])
 
@@ -157,12 +155,6 @@ def test_rebuilding_keeps_types_or_infers_again() -> None:
     assert found(named_input("z", f64[2]), name="f").type is rebuild(found(X, name="f").node, (Y,)).types[0]
     with pytest.raises(Error, match="in node 's': the shapes differ"):
         rebuild(add(X, Y, name="s").node, (X, named_input("z", f32[9])))
-
-
-def test_types_agree() -> None:
-    assert agree(X, named_input("z", f32["n"]))
-    assert not agree(X, named_input("z", f32[5]))
-    assert not agree(X, named_input("z", boolean[4]))
 
 
 @pytest.mark.parametrize("make", [chain, diamonds])

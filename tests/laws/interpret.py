@@ -268,17 +268,23 @@ def _(x: Array, *, approximate: str) -> Array:
     return x / 2 * (1 + (exact if approximate == "none" else about))
 
 
+def mean(x: Array, axes: tuple[int, ...]) -> Array:
+    """Return the mean over axes, which stay as 1; of nothing it is not a number."""
+    return np.divide(x.sum(axes, keepdims=True), math.prod(x.shape[axis] for axis in axes))
+
+
 @means(ops.layer_norm)
 def _(x: Array, scale: Array, bias: Array | None = None, *, axis: int, epsilon: float) -> Array:
     axes = tuple(range(axis % x.ndim, x.ndim))
-    found = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon) * scale
+    centred = x - mean(x, axes)
+    found = centred / np.sqrt(mean(centred**2, axes) + epsilon) * scale
     return found if bias is None else found + bias
 
 
 @means(ops.rms_norm)
 def _(x: Array, scale: Array, *, axis: int, epsilon: float) -> Array:
     axes = tuple(range(axis % x.ndim, x.ndim))
-    return x / np.sqrt((x * x).mean(axes, keepdims=True) + epsilon) * scale
+    return x / np.sqrt(mean(x * x, axes) + epsilon) * scale
 
 
 @means(ops.batch_norm)

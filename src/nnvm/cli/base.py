@@ -68,10 +68,12 @@ def load(model: str, dims: Sequence[str] | None = None) -> Graph:
 
 
 def read_stdin() -> Graph:
-    """Read the text form of a graph from stdin."""
+    """Read a graph from stdin, as Python text or as JSON."""
     from nnvm.frontends.nnvm import parse
+    from nnvm.frontends.nnvm.json import from_json
 
-    return parse(sys.stdin.read())
+    text = sys.stdin.read()
+    return from_json(text) if text.lstrip().startswith("{") else parse(text)
 
 
 def parse_dim(text: str) -> tuple[str, int]:

@@ -23,7 +23,7 @@ from nnvm.ir.op import (
 from nnvm.ir.op_attr import OpAttr
 from nnvm.ir.op_group import OpGroup
 from nnvm.ir.provenance import recording
-from nnvm.ir.rewrite import rebuild, rewrite, types_agree
+from nnvm.ir.rewrite import rebuild, rewrite
 from nnvm.ir.rules.patterns import commutes, either
 from nnvm.ir.rules.rewriting import apply_rules, run_rules
 from nnvm.ir.rules.rule import Rule, count, rule, work
@@ -71,6 +71,6 @@ __all__ = [
     "equal", "f16", "f32", "f64", "follow", "follow_types", "foreign", "hints", "i8", "i16", "i32", "i64", "input",
     "internals", "is_constant", "larger", "make", "named_input", "op", "operators", "params", "parse_dim",
     "parse_params", "postorder", "prefix", "product", "rebuild", "recording", "rewrite", "rule", "run_rules", "same",
-    "same_type", "scope", "set_dims", "smaller", "string", "tensor_data", "tensor_type", "trace", "types_agree", "u8",
+    "same_type", "scope", "set_dims", "smaller", "string", "tensor_data", "tensor_type", "trace", "u8",
     "u16", "u32", "u64", "unique_names", "unscoped", "uses", "variable", "verify", "why_not", "work",
 ]  # fmt: skip

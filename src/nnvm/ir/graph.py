@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 from nnvm.errors import Error
 from nnvm.ir.node import ABSENT, HINTLESS, Node, Params, Value, params
 from nnvm.ir.op import constant, input
-from nnvm.ir.types import Type
 
 T = TypeVar("T")
 Visit = Callable[[Node], "Value | Sequence[Value] | None"]
@@ -212,12 +211,6 @@ def operators(graph: Graph) -> tuple[Node, ...]:
     return tuple(node for node in graph.nodes if node.inputs or node.op.module != constant.module)
 
 
-def with_types(node: Node, types: Iterable[Type | None]) -> Node:
-    """Return the node with other output types, or the same one where they are the same."""
-    made = tuple(types)
-    return node if made == node.types else node.replace(types=made)
-
-
 __all__ = [
     "Graph",
     "Params",
@@ -227,5 +220,4 @@ __all__ = [
     "postorder",
     "refuse_twins",
     "uses",
-    "with_types",
 ]

@@ -8,7 +8,6 @@ from nnvm.ir.graph import Graph, collection_paused
 from nnvm.ir.node import ABSENT, HINTLESS, Node, Value, make
 from nnvm.ir.provenance import RECORDING, current_history, moved
 from nnvm.ir.scope import unscoped
-from nnvm.ir.types import same_type
 
 
 def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"], *, origins: bool = False) -> Graph:
@@ -119,8 +118,3 @@ def adopt(replacement: Sequence[Value], node: Node, settled: set[Node]) -> tuple
         changes["hints"] = {**node.hints, **made.hints} if made.hints is not HINTLESS else node.hints
     named = made.replace(**changes)
     return tuple(named.outputs[value.index] for value in replacement)
-
-
-def types_agree(old: Value, new: Value) -> bool:
-    """Say whether a value may stand for another: same element type, and no dimension known to differ."""
-    return old.type is new.type or same_type(old.type, new.type) is not False

@@ -19,12 +19,14 @@ from tests.ops import (
     test_loss,
     test_nn,
     test_normalization,
+    test_patches,
     test_quantize,
     test_recurrent,
     test_reduce,
     test_selection,
     test_shape,
     test_signal,
+    test_streaming,
 )
 from tests.ops.uses import Numpy, Use, agree, apply, ours, seeds, symbolic
 
@@ -66,9 +68,11 @@ FAMILIES = (
     test_bits,
     test_einsum,
     test_loss,
+    test_patches,
     test_quantize,
     test_selection,
     test_signal,
+    test_streaming,
 )
 USES = {op: strategy for family in FAMILIES for op, strategy in family.USES.items()}
 SHIPPED = [getattr(ops, name) for name in ops.__all__]

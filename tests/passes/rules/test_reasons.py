@@ -9,6 +9,7 @@ from nnvm.errors import Error
 from nnvm.ir import Graph, Value, f32, rule, trace
 from nnvm.passes import simplify
 from nnvm.passes.cancel_layout import TRANSPOSES
+from nnvm.passes.rules.compounds import COMPOUNDS
 from nnvm.passes.rules.reasons import RULES, explain, find_node
 from nnvm.passes.simplify import RULES as SIMPLIFY
 
@@ -22,7 +23,7 @@ def graph() -> Graph:
 
 
 def test_every_shipped_rule_is_known():
-    assert set(RULES.values()) == {*SIMPLIFY, *TRANSPOSES}
+    assert set(RULES.values()) == {*SIMPLIFY, *TRANSPOSES, *COMPOUNDS}
 
 
 def test_a_rule_and_a_node_are_found_by_name():

@@ -10,6 +10,7 @@ from nnvm.analyses.ordering.ideals import search
 from nnvm.analyses.ordering.pieces import cuts, part, shape
 from nnvm.analyses.ordering.problem import Problem, admit, peak, profile
 from nnvm.analyses.ordering.series_parallel import reduce
+from nnvm.analyses.ordering.shares import share
 from nnvm.analyses.ordering.windows import improve
 from nnvm.errors import Error
 
@@ -21,6 +22,9 @@ SHARES: Final = 4
 
 BEAM: Final = 32
 """Sets of steps that the narrowest beam keeps."""
+
+ROUNDS: Final = 40
+"""Times that shares of what several read are moved."""
 
 LARGE: Final = 20_000
 """Steps of a piece above which only the cheap orders, its structure and windows are tried."""
@@ -156,7 +160,14 @@ def _by_structure(piece: _Piece, target: int, effort: int) -> int:
         _keep(piece, reduced.order)
         if reduced.exact:
             piece.bound = piece.peak
-    return reduced.spent // 4
+            return reduced.spent // 4
+    else:
+        return reduced.spent // 4
+    shared = share(piece.problem, rounds=ROUNDS, limit=effort)
+    piece.bound = max(piece.bound, shared.bound)
+    if shared.order is not None:
+        _keep(piece, shared.order)
+    return (reduced.spent + shared.spent) // 4
 
 
 def _by_search(piece: _Piece, target: int, effort: int) -> int:

@@ -1,15 +1,28 @@
 """How few bytes a series-parallel graph can do with, found by giving each reader a share of what several read."""
 
 from collections.abc import Mapping, Sequence
+from math import gcd
+from typing import Final
 
-from nnvm.analyses.ordering.problem import Problem, Step, Tensor, profile
+from nnvm.analyses.ordering.problem import Problem, Step, Tensor, peak, profile
 from nnvm.analyses.ordering.series_parallel import last_touchers, reduce
 
 Shares = Mapping[int, Mapping[int, int]]
 
 
-def shared_bound(problem: Problem, rounds: int, limit: int) -> tuple[int, int]:
-    """Return bytes that no order can do without, 0 where nothing is known, and the effort.
+class Shared:
+    """A bound that no order is below (0: nothing is known), the best order met on the way, and the effort."""
+
+    __slots__ = ("bound", "order", "spent")
+
+    def __init__(self, bound: int, order: list[int] | None, spent: int) -> None:
+        self.bound: Final = bound
+        self.order: Final = order
+        self.spent: Final = spent
+
+
+def share(problem: Problem, *, rounds: int, limit: int) -> Shared:
+    """Find bytes that no order can do without, and orders that come near to them.
 
     A tensor lives until the last of its readers has run; here each reader frees its own share, so an order never holds
     more than it does in truth, and the best order is known where the graph is series-parallel. After each of the
@@ -23,9 +36,10 @@ def shared_bound(problem: Problem, rounds: int, limit: int) -> tuple[int, int]:
         if len(readers) > 1 and tensors[t].size and not tensors[t].kept and len(tensors[t].writers) <= 1
     }
     if not known or not shared:
-        return 0, 0
+        return Shared(0, None, 0)
     weights = {t: dict.fromkeys(readers, 1.0) for t, readers in shared.items()}
-    best = spent = 0
+    bound = spent = 0
+    best: tuple[int, list[int]] | None = None
     for turn in range(rounds):
         shares = {t: _split(tensors[t].size, each) for t, each in weights.items()}
         relaxed = shared_out(problem, shares)
@@ -34,11 +48,19 @@ def shared_bound(problem: Problem, rounds: int, limit: int) -> tuple[int, int]:
         if found.order is None or not found.exact:
             break
         held = profile(relaxed, found.order)
-        best = max(best, max(during for during, _ in held))
-        if spent > limit:
+        bound = max(bound, max(during for during, _ in held))
+        truly = peak(problem, found.order)
+        best = (truly, found.order) if best is None or truly < best[0] else best
+        if spent > limit or best[0] <= _whole(problem, bound):
             break
         _move(weights, found.order, max(range(len(held)), key=lambda at: held[at][0]), 2.0 / (turn + 2))
-    return best, spent
+    return Shared(_whole(problem, bound), None if best is None else best[1], spent)
+
+
+def _whole(problem: Problem, bound: int) -> int:
+    """Return the least sum of sizes that is not below a bound, as far as their common divisor tells."""
+    unit = gcd(problem.base, *(each.size for each in problem.tensors), *(each.workspace for each in problem.steps))
+    return -(-bound // unit) * unit if unit else bound
 
 
 def _split(size: int, weights: Mapping[int, float]) -> dict[int, int]:

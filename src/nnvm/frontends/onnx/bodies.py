@@ -140,6 +140,7 @@ def _written(graph: Graph, taken: Mapping[str, Value], title: str) -> onnx.Graph
 
     closed = graph.rewrite(visit)
     own = [value for value in closed.inputs if value.node.op is input and value.node.name not in ports]
+    ports |= {node.name or "": node.outputs[0] for node in closed.nodes if node.op is input and node.name in ports}
     model = build(closed.replace(inputs=[*own, *ports.values()]), None)
     for tensor, data in model.tensors:
         fill(tensor, data)

@@ -1,4 +1,4 @@
-"""Nodes that we and five peers leave in nets outside the zoo, built with random weights: `python -m benchmarks.more_models`."""
+"""Nodes that we and five peers leave in nets outside the zoo, of random weights: `python -m benchmarks.more_models`."""
 
 import argparse
 import json
@@ -273,9 +273,11 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "vit": _vision("ViT", 32, True, image_size=32, patch_size=8, **SMALL),
     "resnet": _vision("ResNet", embedding_size=8, hidden_sizes=[16, 32], depths=[2, 2]),
     "mobilenet": _vision("MobileNetV2", depth_multiplier=0.35, image_size=64),
-    "efficientnet": _vision("EfficientNet", width_coefficient=0.5, depth_coefficient=0.5, hidden_dim=640, image_size=64),
+    "efficientnet": _vision("EfficientNet", width_coefficient=0.5, depth_coefficient=0.5, hidden_dim=640,
+                            image_size=64),
     "convnext": _vision("ConvNext", hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1]),
-    "segformer": _vision("Segformer", hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1], num_attention_heads=[1, 2, 2, 2]),
+    "segformer": _vision("Segformer", hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1],
+                         num_attention_heads=[1, 2, 2, 2]),
     "unet": _plain(_unet, (2, 3, 16, 16)),
     "mlp": _plain(_mlp, (2, 3, 4, 4), {0: "batch"}),
     "detector": _plain(_Focus, (2, 3, 64, 64)),

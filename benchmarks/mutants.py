@@ -8,24 +8,22 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
+import nnvm.backends.numpy.table  # noqa: F401  (what every child needs, loaded once)
 from benchmarks.mutants_corpus import corpus, harvested
 from benchmarks.mutants_sites import Mutant, Uses, modules, mutants_of
 from benchmarks.mutants_survivors import REASONS
 from benchmarks.mutants_worker import baseline, in_child, study, told_by
 from benchmarks.table import Cell, table
 
-from nnvm.backends.numpy import table as _kernels  # what children need, loaded once
-from nnvm.ir import Graph
-
 SECONDS: Final = 6.0
 """How long a mutant may go unnoticed before it has survived."""
 MOST: Final = 80
 """How many graphs a mutant is run on."""
-KEPT = _kernels.__name__
 
 
 class Row(NamedTuple):
@@ -78,9 +76,10 @@ def run(count: int, seed: int, jobs: int, *, only: str = "", models_too: bool = 
     loading = 0
     while True:
         while len(rows) + loading < count and (mutant := next(waiting, None)) is not None:
-            running.start(mutant, lambda mutant=mutant: study(
-                mutant, covering(mutant, real["lines"], len(graphs)), graphs, real["digests"], seed, SECONDS, uses, models_too
-            ))  # fmt: skip
+            chosen = covering(mutant, real["lines"])
+            running.start(
+                mutant, partial(study, mutant, chosen, graphs, real["digests"], seed, SECONDS, uses, models_too)
+            )
             loading += 1
             if running.full:
                 break
@@ -137,7 +136,7 @@ def drawn(every: Sequence[Mutant], seed: int) -> Iterator[Mutant]:
             yield mutant
 
 
-def covering(mutant: Mutant, lines: Mapping[str, Sequence[int]], graphs: int) -> list[int]:
+def covering(mutant: Mutant, lines: Mapping[str, Sequence[int]]) -> list[int]:
     """Return graphs that come through a mutant's statement, small ones first; of many, those spread among them."""
     found: set[int] = set()
     for line in range(mutant.first, mutant.last + 1):
@@ -205,7 +204,9 @@ def _counts(rows: Sequence[Row], key: str) -> Iterator[list[Cell]]:
 def _told(row: Row) -> str:
     told = row.told
     if told["outcome"] == "survived":
-        return f"not looked at: {told['tried']} graphs, {told['changed']} of them changed otherwise than by the real pass"
+        return (
+            f"not looked at: {told['tried']} graphs, {told['changed']} of them changed otherwise than by the real pass"
+        )
     return f"{told.get('pass', '')} {told.get('rule') or ''} {told.get('said', '')}"
 
 

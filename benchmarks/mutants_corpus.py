@@ -18,10 +18,10 @@ from tests.laws.networks import REFUSALS, STEPS, Drawer, _Growing, _input_type, 
 from nnvm import ops
 from nnvm.frontends import load
 from nnvm.ir import (
+    UNKNOWN,
     DType,
     Graph,
     Node,
-    UNKNOWN,
     Rule,
     TensorType,
     Value,
@@ -252,7 +252,7 @@ def _given(rule: Rule, random: Random, inputs: list[Value]) -> list[Any]:
     found: list[Any] = []
     for name in rule.arguments:
         note = notes.get(name)
-        if note is Value or get_origin(note) is tuple and note.__args__[0] is Value:
+        if note is Value or (get_origin(note) is tuple and note.__args__[0] is Value):
             value = _value(name, first, random, inputs, bool(found))
             found.append((value,) if note is not Value else value)
         else:
@@ -267,9 +267,12 @@ def _value(name: str, first: Value, random: Random, inputs: list[Value], later: 
     if name in ("shape", "repeats", "axes", "sizes"):
         plain = [size if isinstance(size, int) else -1 for size in first.shape]
         near = [size * random.choice((1, 1, 1, 2)) for size in plain]
-        chosen = {"shape": random.choice((near, [-1], [0] * rank)), "repeats": [random.choice((1, 1, 1, 2)) for _ in plain],
-                  "axes": [random.randrange(rank)] if rank and random.random() < 0.7 else [],
-                  "sizes": [random.choice(plain or [1])]}[name]  # fmt: skip
+        chosen = {
+            "shape": random.choice((near, [-1], [0] * rank)),
+            "repeats": [random.choice((1, 1, 1, 2)) for _ in plain],
+            "axes": [random.randrange(rank)] if rank and random.random() < 0.7 else [],
+            "sizes": [random.choice(plain or [1])],
+        }[name]
         return constant(data=tensor_data(chosen, i64[len(chosen)]))
     if name == "condition":
         return constant(data=tensor_data(random.random() < 0.5, boolean[()]))

@@ -1,6 +1,5 @@
 """What one mutant does: loaded under the name of the real module in a child, run under --verify-each, and reduced."""
 
-import contextlib
 import hashlib
 import importlib
 import importlib.abc
@@ -18,7 +17,6 @@ from typing import Any, Final
 
 from benchmarks.mutants_corpus import models, witnesses
 from benchmarks.mutants_sites import Mutant, Uses, modules, mutated
-
 from nnvm.ir import Graph, Rule
 
 HANG: Final = 4.0
@@ -107,7 +105,7 @@ def in_child(work: Callable[[], RESULT], seconds: float) -> tuple[int, int]:
 
 
 def baseline(graphs: Sequence[Graph], seed: int) -> RESULT:
-    """Run the real passes; return which graphs come through each line of each module, and digests of what they become."""
+    """Run the real passes; return which graphs come through each line of each module, and what they become."""
     from nnvm.pipeline import optimize
 
     paths = {str(path): module for module, path in modules().items()}

@@ -58,6 +58,7 @@ def networks_report(nets: Sequence[Network]) -> list[str]:
     rows: list[list[Cell]] = []
     ratios: list[float] = []
     gaps: dict[bool, list[float]] = {True: [], False: []}
+    weak: dict[bool, list[float]] = {True: [], False: []}
     worse = 0
     for net in nets:
         problem, found, seconds = solve(net)
@@ -69,21 +70,25 @@ def networks_report(nets: Sequence[Network]) -> list[str]:
         shown_torch = peak(problem, traced) / found.peak if traced else "missing" if net.name in TRACED else "-"
         over = found.peak / found.bound - 1
         rows.append([net.name, len(problem), found.peak, *shown, shown_torch, mandatory, over, found.status, seconds])
-        gaps[net.series_parallel].append(mandatory)
+        gaps[net.series_parallel].append(over)
+        weak[net.series_parallel].append(mandatory)
         if not net.name.startswith("tree"):
             ratios.append(shown[0])
     heads = ["network", "steps", "our bytes", *(f"{name}/ours" for name in BASELINES), "torch.onnx/ours"]
     text = table("Bytes alive at once", [*heads, "over mandatory-live", "over bound", "status", "seconds"], rows)
-    return [text, _verdicts(ratios, gaps, worse)]
+    return [text, _verdicts(ratios, gaps, weak, worse)]
 
 
-def _verdicts(ratios: Sequence[float], gaps: dict[bool, list[float]], worse: int) -> str:
+def _verdicts(ratios: Sequence[float], gaps: dict[bool, list[float]], weak: dict[bool, list[float]], worse: int) -> str:
     ratio = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    series, others = (sum(gaps[kind]) / max(len(gaps[kind]), 1) for kind in (True, False))
+    series, others, series_weak, others_weak = (
+        sum(each[kind]) / max(len(each[kind]), 1) for each in (gaps, weak) for kind in (True, False)
+    )
     lines = (
         f"never above file order, depth first, breadth first, LPMF: {'met' if not worse else f'NOT MET ({worse})'}",
-        f"mean gap to the mandatory-live bound, series-parallel: {series:.1%} (at most {GAP_GOAL:.0%}: "
-        f"{'met' if series <= GAP_GOAL else 'NOT MET'}); the others: {others:.1%}",
+        f"mean gap to the bound of all orders, series-parallel: {series:.1%} (at most {GAP_GOAL:.0%}: "
+        f"{'met' if series <= GAP_GOAL else 'NOT MET'}); the others: {others:.1%}; "
+        f"to the mandatory-live bound alone: {series_weak:.1%} and {others_weak:.1%}",
         f"file order over ours, geometric mean without the trees: {ratio:.3f} (goal {RATIO_GOAL}: "
         f"{'met' if ratio >= RATIO_GOAL else 'NOT MET'})",
     )

@@ -122,12 +122,13 @@ def _compare_types(before: Graph, after: Graph) -> None:
         if not _says_all(new.type, old.type):
             raise Refusal(f"output {name!r} was known to be {old.type} and is {new.type}", "type")
 
-
     gone = set(open_dimensions(before)).difference(open_dimensions(after))
     for node in after.nodes if gone else ():
         for value in node.outputs:
             if isinstance(value.type, TensorType) and not gone.isdisjoint(_names(value.type)):
-                raise Refusal(f"{value!r} has the type {value.type}, and no input has those dimensions any more", "type")
+                raise Refusal(
+                    f"{value!r} has the type {value.type}, and no input has those dimensions any more", "type"
+                )
 
 
 def _names(type: TensorType) -> Iterator[str]:
@@ -304,14 +305,14 @@ def _is_known(type: TensorType) -> bool:
     return type.shape_or_none is not None and UNKNOWN not in type.shape_or_none
 
 
-def _with_types(
-    node: Node, now: dict[Value, Value], made: dict[Node, Node], known: dict[str, Type | None]
-) -> Node:
+def _with_types(node: Node, now: dict[Value, Value], made: dict[Node, Node], known: dict[str, Type | None]) -> Node:
     if node.op is constant:
         return node
     if node.op in (input, variable):
         type = known.get(node.name or "") or node.types[0]
-        return node if type is node.types[0] else node.replace(params=params({**node.params, "type": type}), types=(type,))
+        return (
+            node if type is node.types[0] else node.replace(params=params({**node.params, "type": type}), types=(type,))
+        )
     inputs, after = tuple(now[value] for value in node.inputs), tuple(made[early] for early in node.after)
     if node.op.foreign:
         return node.replace(inputs=inputs, after=after)

@@ -127,7 +127,7 @@ def test_the_planned_order_finishes_a_branch_before_the_next():
     assert [node.op for node in file_order(graph)][:3] == [ops.concat] * 3
     assert [node.op for node in planned][:4] == [ops.concat, ops.reduce_sum] * 2
     assert schedule(graph) == planned
-    assert (found.peak, found.bound, found.status) == (96 + 12 + 12, 96 + 12, "bounded") or found.status == "optimal"
+    assert (found.peak, found.status) == (96 + 12 + 12, "optimal")
 
 
 def test_a_backend_says_what_it_knows():

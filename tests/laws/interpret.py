@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,8 @@ def data(value: Array, type: TensorType) -> TensorData:
 
 def compute(node: Node, given: list[Array | None]) -> tuple[Array, ...]:
     """Return the outputs of one node."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
         found = MEANINGS[node.op](*given, **node.params)
     found = found if isinstance(found, tuple) else (found,)
     return tuple(

@@ -23,7 +23,10 @@ SHARES: Final = 4
 BEAM: Final = 32
 """Sets of steps that the narrowest beam keeps."""
 
-ROUNDS: Final = 40
+WORD: Final = 300
+"""Steps for which a transition of a piece costs as much again."""
+
+ROUNDS: Final = 24
 """Times that shares of what several read are moved."""
 
 LARGE: Final = 20_000
@@ -138,8 +141,10 @@ class _Planning:
 def _improve(piece: _Piece, target: int, effort: int) -> int:
     """Make a piece's order better, down to the target, by ever dearer means; return the effort spent."""
     spent = 0
+    dear = 1 + len(piece.problem) // WORD  # sets of many steps are long numbers
     for means in (_cheaply, _by_structure, _by_search, _by_beams, _by_windows):
-        spent += means(piece, target, effort - spent)
+        times = 1 if means is _by_structure or means is _by_windows else dear
+        spent += times * means(piece, target, (effort - spent) // times)
         if piece.peak <= max(target, piece.bound):
             break
     return spent
@@ -163,11 +168,11 @@ def _by_structure(piece: _Piece, target: int, effort: int) -> int:
             return reduced.spent // 4
     else:
         return reduced.spent // 4
-    shared = share(piece.problem, rounds=ROUNDS, limit=effort)
+    shared = share(piece.problem, rounds=ROUNDS, limit=effort // 8)
     piece.bound = max(piece.bound, shared.bound)
     if shared.order is not None:
         _keep(piece, shared.order)
-    return (reduced.spent + shared.spent) // 4
+    return reduced.spent // 4 + shared.spent
 
 
 def _by_search(piece: _Piece, target: int, effort: int) -> int:

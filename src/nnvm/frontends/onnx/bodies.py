@@ -1,6 +1,7 @@
 """How the graphs inside a carried `If`, `Loop` or `Scan` are read, improved, and put back where they were."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 import onnx
@@ -18,6 +19,10 @@ from nnvm.ir.types import Shape, Type
 from nnvm.passes.infer_types import sharper
 
 Improve = Callable[[Graph], Graph]
+Ends = Sequence[tuple[Type | None, ...]]
+_MOST: Final = 1024
+_SETTLED: Final[dict[Hashable, Ends]] = {}
+"""What a function leaves as it is, so that graphs in graphs are not tried again and again: the types of their ends."""
 _KEPT: Final = 1 << 26
 """Sub-graphs of more bytes than this stay as they are."""
 
@@ -30,6 +35,11 @@ def improve(node: Node, function: Improve) -> Node | None:
     around = dict(zip(carried.captured, node.inputs[own:], strict=True))
     if ABSENT in around.values() or len(carried.node) > _KEPT:
         return None
+    key = _key(carried, around, node.name, function)
+    settled = _SETTLED.get(key)
+    if settled is not None:
+        types = _joined(node, settled, around)
+        return None if types == node.types else node.replace(types=types)
     prototype = onnx.NodeProto.FromString(carried.node)
     changed = False
     ends: list[tuple[Type | None, ...]] = []
@@ -42,8 +52,13 @@ def improve(node: Node, function: Improve) -> Node | None:
             if made is not None:
                 attribute.g.CopyFrom(made)
                 changed = True
-    types = _joined(node, ends, around) if prototype.op_type == "If" else node.types
+    if prototype.op_type != "If":
+        ends = []
+    types = _joined(node, ends, around)
     if not changed:
+        if len(_SETTLED) >= _MOST:
+            _SETTLED.clear()
+        _SETTLED[key] = tuple(ends)
         return None if types == node.types else node.replace(types=types)
     captured = captured_names(prototype)
     data = prototype.SerializeToString(deterministic=True)
@@ -52,9 +67,19 @@ def improve(node: Node, function: Improve) -> Node | None:
     return node.replace(inputs=inputs, params=carried_params(prototype, record), types=types)
 
 
-def _joined(
-    node: Node, ends: Sequence[tuple[Type | None, ...]], around: Mapping[str, Value]
-) -> tuple[Type | None, ...]:
+def _key(carried: Carried, around: Mapping[str, Value], name: str | None, function: Improve) -> Hashable:
+    """Return what tells one question from another; a node asked again and again is read once."""
+    digest = blake2b(carried.node, digest_size=16)
+    for taken, value in around.items():
+        data = data_of(value)
+        known: object = data.source if data is not None and isinstance(data.source, tuple) else None
+        if data is not None and known is None and data.nbytes <= SMALL:
+            known = bytes(data.read())
+        digest.update(repr((taken, value.type, known)).encode())
+    return digest.digest(), carried.imports, carried.functions, name, function
+
+
+def _joined(node: Node, ends: Ends, around: Mapping[str, Value]) -> tuple[Type | None, ...]:
     """Return the types of an If: what is known, and what both branches say, of dimensions that are known around it."""
     if len(ends) != 2 or any(len(types) != len(node.outputs) for types in ends):
         return node.types

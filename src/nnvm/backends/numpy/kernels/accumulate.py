@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels.conv import gather
+from nnvm.backends.numpy.kernels.columns import gather
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Shape, Shapes, extent, lent, offset, rounded, spans
 from nnvm.backends.numpy.kernels.windows import Axis, axes
 

@@ -2,16 +2,16 @@
 
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from nnvm.backends.numpy.kernels.columns import cut, gather
 from nnvm.backends.numpy.kernels.depthwise import depthwise, depthwise_workspace
 from nnvm.backends.numpy.kernels.scratch import (
     FLOAT,
     LIMIT,
     Array,
-    Box,
     Shape,
     Shapes,
     carve,
@@ -22,7 +22,7 @@ from nnvm.backends.numpy.kernels.scratch import (
     rounded,
     spans,
 )
-from nnvm.backends.numpy.kernels.windows import Axis, axes, reach
+from nnvm.backends.numpy.kernels.windows import Axis, axes
 
 
 def conv(
@@ -93,56 +93,34 @@ def _pointwise(out: Array, x: Array, weight: Array, bias: Array | None, groups: 
         np.add(target, bias.reshape(groups, -1, 1), out=target)
 
 
-class Cut(NamedTuple):
-    """How a convolution is cut: groups at once, input channels at once, output positions, filters for a partial sum."""
-
-    groups: int
-    channels: int
-    positions: int
-    filters: int
-
-
-def _cut(room: int, groups: int, depth: int, filters: int, taps: int, positions: int) -> Cut:
-    """Choose the cut for `room` elements; long strips matter most, then whole sums, then many groups at once."""
-    strip = min(positions, 96)
-    if depth * taps * strip <= room:
-        together = max(1, min(groups, room // (depth * taps * strip)))
-        return Cut(together, depth, min(positions, room // (depth * taps * together)), filters)
-    columns = room * 3 // 4
-    strip = max(1, min(strip, columns // taps))
-    channels = max(1, min(depth, columns // (taps * strip)))
-    if channels * taps > columns:
-        raise ValueError(f"a window of {taps} taps is too large for a workspace of {room} elements")
-    return Cut(1, channels, strip, max(1, min(filters, (room - columns) // strip)))
-
-
 def _strips(
     out: Array, x: Array, weight: Array, bias: Array | None, plan: list[Axis], groups: int, workspace: Array
 ) -> None:
     depth, window, filters = weight.shape[1], weight.shape[2:], weight.shape[0] // groups
     image, taps = out.shape[2:], prod(weight.shape[2:])
-    cut = _cut(workspace.size // x.itemsize, groups, depth, filters, taps, prod(image))
+    way = cut(workspace.size // x.itemsize, groups, depth, filters, tuple(plan))
     room = workspace[: workspace.size // x.itemsize * x.itemsize].view(x.dtype)
     target = out.reshape(len(x), groups, filters, -1)
     matrix = weight.reshape(groups, filters, depth * taps)
     shift = None if bias is None else bias.reshape(groups, filters, 1)
-    for number, first in product(range(len(x)), range(0, groups, cut.groups)):
-        some = slice(first, min(groups, first + cut.groups))
-        for box in spans(image, cut.positions):
+    for number, first in product(range(len(x)), range(0, groups, way.groups)):
+        some = slice(first, min(groups, first + way.groups))
+        for box in spans(image, way.positions):
             start, length = offset(box, image), prod(extent(box))
             piece = target[number, some, :, start : start + length]
-            for channel in range(0, depth, cut.channels):
-                width = min(depth, channel + cut.channels) - channel
+            for channel in range(0, depth, way.channels):
+                width = min(depth, channel + way.channels) - channel
                 begin = some.start * depth + channel
                 count = (some.stop - some.start - 1) * depth + width
                 columns = room[: count * taps * length].reshape(count, *window, *extent(box))
-                gather(columns, x[number, begin : begin + count], plan, box)
+                spare = room[count * taps * length :]
+                gather(columns, x[number, begin : begin + count], plan, box, spare)
                 product_of = matrix[some, :, channel * taps : (channel + width) * taps]
                 stacked = columns.reshape(len(product_of), width * taps, length)
                 if not channel:
                     np.matmul(product_of, stacked, out=piece)
                 else:
-                    _accumulate(piece[0], product_of[0], stacked[0], room[count * taps * length :], cut.filters)
+                    _accumulate(piece[0], product_of[0], stacked[0], spare, way.filters)
             if shift is not None:
                 np.add(piece, shift[some], out=piece)
 
@@ -155,22 +133,6 @@ def _accumulate(piece: Array, matrix: Array, columns: Array, room: Array, filter
         part = room[: len(rows) * length].reshape(len(rows), length)
         np.matmul(rows, columns, out=part)
         np.add(piece[first : first + filters], part, out=piece[first : first + filters])
-
-
-def gather(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
-    """Fill columns (C, *window, *box) with what each tap reads of the image x (C, *image) for the outputs in a box."""
-    along = [[reach(axis, tap, part) for tap in range(axis.window)] for axis, part in zip(plan, box, strict=True)]
-    every = (slice(None),)
-    for tap in product(*(range(axis.window) for axis in plan)):
-        reaches = [along[axis][index] for axis, index in enumerate(tap)]
-        cell: Any = (slice(None), *tap)
-        target = columns[cell]
-        for axis, each in enumerate(reaches):
-            if each.short:
-                lead = every * (axis + 1)
-                target[(*lead, slice(0, each.taken.start))] = 0
-                target[(*lead, slice(each.taken.stop, None))] = 0
-        target[(slice(None), *(each.taken for each in reaches))] = x[(slice(None), *(each.source for each in reaches))]
 
 
 def _short(

@@ -70,6 +70,7 @@ def spans(shape: Shape, limit: int) -> Iterator[Box]:
         yield tail
         return
     step, size = max(1, limit // max(1, inner)), shape[axis - 1]
+    step = -(-size // max(1, -(-size // step)))  # boxes of one size, not large ones and a small rest
     for lead in product(*map(range, shape[: axis - 1])):
         head = tuple(slice(index, index + 1) for index in lead)
         for start in range(0, size, step):

@@ -1,0 +1,166 @@
+"""How the columns of a convolution are gathered: from a padded copy of what they read, many taps in one copy."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnvm.backends.numpy.kernels.scratch import Array, Box, Shape, extent, spans
+from nnvm.backends.numpy.kernels.windows import Axis, Reach, reach
+
+STRIP = 96
+"""Positions from which on a matrix product runs at full speed."""
+
+
+class Cut(NamedTuple):
+    """How a convolution is cut: groups at once, input channels at once, output positions, filters for a partial sum."""
+
+    groups: int
+    channels: int
+    positions: int
+    filters: int
+
+
+@lru_cache(maxsize=4096)
+def cut(room: int, groups: int, depth: int, filters: int, plan: tuple[Axis, ...]) -> Cut:
+    """Choose the cut for `room` elements; long strips matter most, then whole sums, then many groups at once."""
+    image = tuple(axis.out for axis in plan)
+    strip = min(prod(image), STRIP)
+    whole = depth * _need(plan, image, strip)
+    if whole <= room:
+        together = max(1, min(groups, room // whole))
+        limit = prod(image)
+        while limit > strip and together * depth * _need(plan, image, limit) > room:
+            limit = max(strip, limit * 7 // 8)
+        return Cut(together, depth, limit, filters)
+    gathered = room * 3 // 4
+    while strip > 1 and _need(plan, image, strip) > gathered:
+        strip //= 2
+    channels = max(1, min(depth, gathered // _need(plan, image, strip)))
+    taps = prod(axis.window for axis in plan)
+    if taps > gathered:
+        raise ValueError(f"a window of {taps} taps is too large for a workspace of {room} elements")
+    return Cut(1, channels, strip, max(1, min(filters, (room - gathered) // strip)))
+
+
+def _need(plan: tuple[Axis, ...], image: Shape, limit: int) -> int:
+    """Return the elements a channel's columns take for the largest box of outputs, and its padded copy, if small."""
+    box = extent(next(spans(image, limit)))
+    columns = prod(axis.window for axis in plan) * prod(box)
+    cells = stage_cells(plan, box)
+    return columns + cells if cells <= columns else columns
+
+
+def stage_cells(plan: tuple[Axis, ...], box: Shape) -> int:
+    """Return the elements of the padded copy that a box of outputs of this shape reads, for one channel."""
+    return prod(phases * length for phases, length in (_phases(axis, out) for axis, out in zip(plan, box, strict=True)))
+
+
+def _phases(axis: Axis, out: int) -> tuple[int, int]:
+    """Say into how many interleaved parts an axis is dealt, so that taps read runs, and how long each is."""
+    span = (out - 1) * axis.stride + (axis.window - 1) * axis.dilation + 1
+    count = axis.stride if 1 < axis.stride <= 4 and axis.dilation == 1 and axis.window >= axis.stride else 1
+    return count, -(-span // count)
+
+
+def gather(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array | None = None) -> None:
+    """Fill columns (C, *window, *box) with what each tap reads of the image x (C, *image) for the outputs in a box.
+
+    `spare` is flat scratch of x's type for the padded copy; where that does not fit, taps are copied one by one.
+    """
+    shape = extent(box)
+    taps = prod(axis.window for axis in plan)
+    if taps > 1 and not _overhangs(plan, box) and all(axis.stride in (1, axis.window) for axis in plan):
+        firsts = [part.start * axis.stride - axis.begin for axis, part in zip(plan, box, strict=True)]
+        _spread(columns, x[(slice(None), *(slice(first, None) for first in firsts))], plan, shape)
+        return
+    cells = len(x) * stage_cells(tuple(plan), shape)
+    if taps > 1 and spare is not None and cells <= spare.size and cells <= columns.size:
+        _staged(columns, x, plan, box, spare[:cells])
+        return
+    _tap_by_tap(columns, x, plan, box)
+
+
+def _overhangs(plan: list[Axis], box: Box) -> bool:
+    """Whether a window of these outputs hangs over an edge of the image."""
+    for axis, part in zip(plan, box, strict=True):
+        last = (part.stop - 1) * axis.stride - axis.begin + (axis.window - 1) * axis.dilation
+        if part.start * axis.stride < axis.begin or last >= axis.size:
+            return True
+    return False
+
+
+def _spread(columns: Array, x: Array, plan: list[Axis], shape: Shape) -> None:
+    """Copy all taps at once, from a view in which each of them is an axis."""
+    steps = x.strides[1:]
+    strides = (
+        x.strides[0],
+        *(step * axis.dilation for step, axis in zip(steps, plan, strict=True)),
+        *(step * axis.stride for step, axis in zip(steps, plan, strict=True)),
+    )
+    np.copyto(columns, np.lib.stride_tricks.as_strided(x, columns.shape, strides, writeable=False))
+
+
+def _staged(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array) -> None:
+    """Deal the image with its padding into parts in which every tap reads runs, then copy the taps of each part."""
+    shape = extent(box)
+    dealt = [_phases(axis, size) for axis, size in zip(plan, shape, strict=True)]
+    counts, lengths = tuple(count for count, _ in dealt), tuple(length for _, length in dealt)
+    stage = spare.reshape(*counts, len(x), *lengths)
+    if _overhangs(plan, box) or any(count > 1 for count in counts):
+        spare.fill(0)
+    reads = [_reads(axis, part, *each) for axis, part, each in zip(plan, box, dealt, strict=True)]
+    for phase in product(*map(range, counts)):
+        part = stage[phase]
+        pairs = [each[index] for each, index in zip(reads, phase, strict=True)]
+        goal: Any = (slice(None), *(pair[0] for pair in pairs))
+        source: Any = (slice(None), *(pair[1] for pair in pairs))
+        np.copyto(part[goal], x[source])
+        taken: Any = tuple(slice(index, None, count) for index, count in zip(phase, counts, strict=True))
+        cells = columns[(slice(None), *taken)]
+        steps = part.strides[1:]
+        strides = (
+            part.strides[0],
+            *(step * (1 if each > 1 else axis.dilation) for step, axis, each in zip(steps, plan, counts, strict=True)),
+            *(step * (1 if each > 1 else axis.stride) for step, axis, each in zip(steps, plan, counts, strict=True)),
+        )
+        np.copyto(cells, np.lib.stride_tricks.as_strided(part, cells.shape, strides, writeable=False))
+
+
+def _reads(axis: Axis, part: slice, count: int, length: int) -> list[tuple[slice, slice]]:
+    """Say for each part an axis is dealt into which of its places lie inside the image, and what they read."""
+    found = []
+    for index in range(count):
+        first = part.start * axis.stride - axis.begin + index
+        low = min(length, max(0, -(first // count)))
+        high = max(low, min(length, (axis.size - 1 - first) // count + 1))
+        start = first + low * count
+        source = slice(start, start + (high - low - 1) * count + 1, count) if high > low else slice(0, 0)
+        found.append((slice(low, high), source))
+    return found
+
+
+def _tap_by_tap(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
+    """Copy what one tap after another reads, with zeros for the padding."""
+    every = (slice(None),)
+    for tap, reaches in _taps(plan, box):
+        cell: Any = (slice(None), *tap)
+        target = columns[cell]
+        for axis, each in enumerate(reaches):
+            if each.short:
+                lead = every * (axis + 1)
+                target[(*lead, slice(0, each.taken.start))] = 0
+                target[(*lead, slice(each.taken.stop, None))] = 0
+        target[(slice(None), *(each.taken for each in reaches))] = x[(slice(None), *(each.source for each in reaches))]
+
+
+def _taps(plan: list[Axis], box: Box) -> Iterator[tuple[Shape, Sequence[Reach]]]:
+    """Yield every tap with what it reads; one row of the window at a time, for a long one has many."""
+    inner = [[reach(axis, tap, part) for tap in range(axis.window)] for axis, part in zip(plan[1:], box[1:], strict=True)]
+    for first in range(plan[0].window):
+        lead = reach(plan[0], first, box[0])
+        for rest in product(*(range(axis.window) for axis in plan[1:])):
+            yield (first, *rest), (lead, *(inner[axis][tap] for axis, tap in enumerate(rest)))

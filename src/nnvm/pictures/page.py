@@ -29,12 +29,16 @@ def html(graph: Graph) -> str:
     Scopes start open in a graph of up to FLAT boxes, else closed, so that what is drawn at once stays bounded. What
     names out of a file hold is data to the page, never markup or code.
     """
-    style = _text("page.css") + _families()
-    script = _text("arrange.js") + _text("page.js")
-    policy = _POLICY.format(_digest(script), _digest(style))
     drawn = diagram(graph)
-    parts = {"title": escape(drawn.title), "policy": policy, "style": style, "data": _data(drawn), "script": script}
-    page = _text("page.html")
+    style, script = _text("page.css") + _families(), _text("arrange.js") + _text("page.js")
+    return document("page.html", drawn.title, style, script, _data(drawn))
+
+
+def document(template: str, title: str, style: str, script: str, data: str) -> str:
+    """Return a page out of its template, under a policy that lets nothing but this style and this script act."""
+    policy = _POLICY.format(_digest(script), _digest(style))
+    parts = {"title": escape(title), "policy": policy, "style": style, "data": data, "script": script}
+    page = _text(template)
     pieces = []
     while True:
         before, mark, page = page.partition("{{")
@@ -74,6 +78,11 @@ def _data(drawn: Diagram) -> str:
             for scope, size, level in zip(found, sizes, levels(drawn, found), strict=True)
         ],
     }
+    return held(content)
+
+
+def held(content: Any) -> str:
+    """Return JSON that holds no letter which could end the element around it."""
     text = json.dumps(content, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -8,6 +8,7 @@ from nnvm import ops
 from nnvm.errors import Error
 from nnvm.ir import EMPTY, Graph, Node, Value, apply_rules, f32, foreign, named_input, rule, trace, work
 from nnvm.ir.rules.firings import observing
+from nnvm.passes import infer_types, set_dims
 from nnvm.pipeline import PassError, optimize
 from nnvm.verifying import BLAMED, Refusal, Verifier
 
@@ -210,3 +211,66 @@ def test_what_was_refused_is_told_in_one_word_and_with_the_rule():
         assert isinstance(refusal, Refusal)
         told.append((refusal.kind, refusal.rule))
     assert told == [("result", "negated_relu"), ("ends", None), ("measure", "swap")]
+
+
+def test_a_control_edge_lost_between_nodes_without_names_is_found():
+    def forget(graph: Graph) -> Graph:
+        late = graph.outputs[0].node
+        other = late.inputs[0].node.replace(after=())
+        return graph.replace(outputs=(*late.replace(inputs=other.outputs).outputs, *graph.outputs[1:]))
+
+    x = named_input("x", f32[3])
+    early = ops.tanh(x)
+    graph = Graph([ops.relu(ops.exp(x, after=(early.node,))), early], [x])
+    with pytest.raises(PassError, match="no longer waits") as caught:
+        optimize(graph, [forget], verify_each=True)
+    assert caught.value.__cause__.kind == "order"
+
+
+def test_a_type_that_says_less_than_it_did_is_found():
+    def forget(graph: Graph) -> Graph:
+        return graph.replace(outputs=graph.outputs[0].node.replace(types=(None,)).outputs)
+
+    with pytest.raises(PassError, match=r"was known to be .* and is None") as caught:
+        optimize(graph_of_net(), [forget], verify_each=True)
+    assert caught.value.__cause__.kind == "type"
+
+
+def test_sizes_given_to_open_dimensions_are_right_and_types_left_behind_are_not():
+    def bound(graph: Graph) -> Graph:
+        return set_dims(graph, {"n": 5})
+
+    def halfway(graph: Graph) -> Graph:
+        made = set_dims(graph, {"n": 5})
+        return made.replace(outputs=made.outputs[0].node.replace(types=graph.outputs[0].node.types).outputs)
+
+    told = []
+    optimize(graph_of_net(), [bound], report=told.append, verify_each=True)
+    assert told[0].unchecked is None
+    with pytest.raises(PassError, match=r"no input has those dimensions any more|was known"):
+        optimize(graph_of_net(), [halfway], verify_each=True)
+
+
+def test_a_graph_without_types_is_compared_too():
+    def wrong(graph: Graph) -> Graph:
+        return infer_types(graph.rewrite(lambda node: ops.tanh(node.inputs[0]) if node.op is ops.relu else None))
+
+    x = named_input("x", f32[3])
+    untyped = Graph(Node(ops.relu, (x,), EMPTY, (None,)).outputs, [x])
+    told = []
+    optimize(untyped, "infer_types", report=told.append, verify_each=True)
+    assert told[0].changed
+    assert told[0].unchecked is None
+    with pytest.raises(PassError, match="not equivalent"):
+        optimize(untyped, [wrong], verify_each=True)
+
+
+def test_a_value_read_on_another_device_without_a_copy_is_found():
+    def place(graph: Graph) -> Graph:
+        relu = graph.outputs[0].node
+        x = graph.inputs[0].node.replace(hints={"device": "a"}).outputs[0]
+        return Graph(relu.replace(inputs=(x,), hints={"device": "b"}).outputs, [x], output_names=graph.output_names)
+
+    with pytest.raises(PassError, match="on another device") as caught:
+        optimize(trace(lambda x: ops.relu(x), x=f32[3]), [place], verify_each=True)
+    assert caught.value.__cause__.kind == "device"

@@ -87,6 +87,8 @@ def draw_plan(result: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     if result["binding"]:
         console.print("at " + ", ".join(f"{name}={size}" for name, size in result["binding"].items()), markup=False)
+    if "explain" in result:
+        console.print(result["explain"]["text"], markup=False, soft_wrap=True)
     for row in result.get("buffers", ()):
         console.print(
             f"{row['offset']:>12} +{row['size']:<10} steps {row['first']}..{row['last']}  {row['name']}", markup=False

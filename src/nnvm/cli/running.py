@@ -36,6 +36,19 @@ def plan(
     ] = "external",
     alignment: Annotated[int, typer.Option("--alignment", help="bytes, a power of two")] = 64,
     buffers: Annotated[bool, typer.Option("--buffers", help="list every buffer with its place and lifetime")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="say what is alive at the peak, who made it and what would lower it")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="write the arena as a page to look around in")
+    ] = None,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="write the arena as a picture")] = None,
+    accumulate: Annotated[
+        bool, typer.Option("--accumulate/--no-accumulate", help="let kernels add their result to a dying tensor")
+    ] = True,
+    donate: Annotated[
+        list[str] | None, typer.Option("--donate", metavar="INPUT", help="an input that a run may write over")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option("-o", metavar="FILE", help="save the Program, to run without the model")
     ] = None,
@@ -47,7 +60,10 @@ def plan(
     """Plan the memory of a model and say how near to the least possible the plan is."""
     graph = load(model, dims)
     with working("planning"):
-        result = report.plan(graph, backend=backend, io=io, alignment=alignment, buffers=buffers, save=save)
+        result = report.plan(
+            graph, backend=backend, io=io, alignment=alignment, buffers=buffers, save=save, explain=explain,
+            accumulate=accumulate, donate=donate or (), pictures={"html": html, "png": png}, title=Path(model).name,
+        )  # fmt: skip
     give(result, as_json, tables.draw_plan)
 
 

@@ -12,8 +12,10 @@ MAKES: Final[Mapping[Rule, Op[..., Any]]] = dict(
     zip(COMPOUNDS, (gelu, gelu, gelu, layer_norm, layer_norm, rms_norm), strict=True)
 )
 """What each rule puts."""
-_MARKS: Final = frozenset((erf, tanh, sqrt, layer_norm))
-"""Every left side has one of these; a graph without them is not searched."""
+_MARKS: Final[Mapping[Rule, tuple[Op[..., Any], ...]]] = dict(
+    zip(COMPOUNDS, ((erf,), (erf,), (tanh,), (sqrt,), (sqrt, layer_norm), (sqrt,)), strict=True)
+)
+"""What a graph has one of where a rule may fire; it is not searched for what has none."""
 
 
 def _anything(graph: Graph, op: Op[..., Any]) -> bool:
@@ -26,7 +28,6 @@ def recognize(graph: Graph, speaks: Speaks = _anything, /) -> Graph:
     `speaks` says whether the file that a graph came from could say an operator, so that nothing is put here that saving
     takes apart again; the driver supplies it.
     """
-    if _MARKS.isdisjoint([node.op for node in graph.nodes]):
-        return graph
-    known = {op for op in MAKES.values() if speaks(graph, op)}
-    return apply_rules(graph, [each for each in COMPOUNDS if MAKES[each] in known]) if known else graph
+    there = {node.op for node in graph.nodes}
+    chosen = [each for each in COMPOUNDS if not there.isdisjoint(_MARKS[each]) and speaks(graph, MAKES[each])]
+    return apply_rules(graph, chosen) if chosen else graph

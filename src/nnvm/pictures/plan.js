@@ -141,7 +141,7 @@ function box(i) {
     pen.fillRect(x0 + gap, y0 + gap, 2, h - 2 * gap);
   }
   pen.globalAlpha = lit ? .3 : 1;
-  const seen = Math.max(x0, LEFT), room = Math.min(x1, LEFT + width()) - seen - 8;
+  const seen = Math.max(x0, LEFT), room = Math.min(atX(rows[i][9]), LEFT + width()) - seen - 8;
   if (room > 22 && h > 13) {
     pen.fillStyle = dark.matches ? "#10141a" : "#fff";
     pen.textAlign = "left";
@@ -379,6 +379,11 @@ function legend() {
     make("i", undefined, item).style.background = colour(family);
     item.append(family);
   }
+  const item = make("li", undefined, into);
+  const grey = make("i", undefined, item);
+  grey.style.background = css("--dim");
+  grey.style.opacity = .25;
+  item.append("bytes alive");
 }
 dark.addEventListener("change", () => { legend(); explain(); redraw(); });
 new ResizeObserver(redraw).observe(canvas);

@@ -43,7 +43,6 @@ def content(lives: Lives, title: str) -> dict[str, Any]:
     program = lives.program
     explained = explain(program, lives.placed.binding)
     rows = drawn(lives)
-    numbers = {life.index: i for i, life in enumerate(rows)}
     named: dict[str, int] = {}
     for i, life in enumerate(rows):
         at = explained.steps[0] if explained.steps else -1
@@ -59,13 +58,12 @@ def content(lives: Lives, title: str) -> dict[str, Any]:
         "order": order,
         "at": explained.steps[0] if explained.steps else -1,
         "live": lives.live,
-        "buffers": [_row(lives, life) for life in rows],
+        "buffers": [[*_row(lives, life), end] for life, end in zip(rows, _label_ends(rows), strict=True)],
         "names": {life.root: clean(program.buffers[life.root].name) for life in rows if life.root != life.index},
         "buffer_of": named,
         "explained": _cleaned(explained.report()),
         "header": _header(lives, packing, order),
         "figures": [[text, _figure(program, key)] for text, key in _SHOWN],
-        "count": len(numbers),
     }
 
 
@@ -94,6 +92,15 @@ def family_of(kernel: str) -> str:
         if isinstance(op, Op):
             return family(op)
     return "other"
+
+
+def _label_ends(rows: Sequence[Life]) -> list[int]:
+    """Return the step up to which each buffer's name is not drawn over by what lies in its bytes."""
+    covered: dict[int, int] = {}
+    for life in rows:
+        if life.root != life.index:
+            covered[life.root] = min(covered.get(life.root, life.first), life.first)
+    return [covered.get(life.index, life.last + 1) for life in rows]
 
 
 def _row(lives: Lives, life: Life) -> list[Any]:

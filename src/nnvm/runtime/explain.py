@@ -90,7 +90,8 @@ def explain(program: Program, binding: Mapping[str, int] | None = None) -> Expla
     here = [life for life in here if life.size]
     touched = _touched(program, program.steps[at])
     alive = [_alive(lives, life, at, touched) for life in here]
-    found = [*_remedies(lives, here, steps, touched)]
+    named = [life._replace(name=each.name) for life, each in zip(here, alive, strict=True)]
+    found = [*_remedies(lives, named, steps, touched)]
     found.sort(key=lambda each: (each.to_bytes, each.how, each.name))
     remedies = [*_bounds(program, lives, most), *found[:SHOWN]]
     return Explanation(lives.placed.peak, most, _named(program, at), steps, alive, remedies)
@@ -108,6 +109,7 @@ def _touched(program: Program, step: Step) -> set[int]:
 def _alive(lives: Lives, life: Life, at: int, touched: set[int]) -> Alive:
     program = lives.program
     inside = [each for each in lives.buffers if each.root == life.root and each.first <= at]
+    inside = [each for each in inside if program.buffers[each.index].view_of is None]
     shown = max(inside, key=lambda each: (each.first, each.size)) if inside else life
     later = sorted(i for each in lives.buffers if each.root == life.root for i in lives.touches[each.index] if i > at)
     reader = _named(program, later[0]) if later else ""

@@ -31,12 +31,13 @@ class Lives:
     `held` are those with bytes of their own, each from the first touch of any of its parts to the last.
     """
 
-    __slots__ = ("buffers", "held", "live", "placed", "program", "touches")
+    __slots__ = ("buffers", "held", "live", "placed", "program", "touches", "writers")
 
     def __init__(self, program: Program, binding: Mapping[str, int] | None = None) -> None:
         self.program = program
         self.placed: Layout = layout(program, sample_of(program) if binding is None else binding)
         self.touches = _touches(program)
+        self.writers = {written: i for i, step in enumerate(program.steps) for written in step.outputs}
         self.buffers = [self._life(index, steps) for index, steps in sorted(self.touches.items())]
         self.held = self._held()
         self.live = self._live()
@@ -45,8 +46,15 @@ class Lives:
         buffer = self.program.buffers[index]
         root = index if buffer.alias_of is None else buffer.alias_of
         size = self.placed.sizes[index] or 0
-        maker = _maker(self.program, index, steps)
+        maker = self._maker(index, steps)
         return Life(index, buffer.name, self.placed.starts[index], size, steps[0], steps[-1], root, maker)
+
+    def _maker(self, index: int, steps: list[int]) -> int:
+        """Give the step that wrote a buffer, or what it shows; the first that touches it where none did."""
+        shown = index
+        while (next_shown := self.program.buffers[shown].view_of) is not None:
+            shown = next_shown
+        return self.writers.get(shown, steps[0])
 
     def _held(self) -> list[Life]:
         spans: dict[int, list[int]] = {}
@@ -98,10 +106,3 @@ def _touches(program: Program) -> dict[int, list[int]]:
                 shown = program.buffers[shown].view_of
     return touches
 
-
-def _maker(program: Program, index: int, steps: list[int]) -> int:
-    """Give the step that wrote a buffer, or what it shows; the first that touches it where none did."""
-    shown: int | None = index
-    while shown is not None and program.buffers[shown].view_of is not None:
-        shown = program.buffers[shown].view_of
-    return next((i for i in steps if shown in program.steps[i].outputs), steps[0])

@@ -102,7 +102,8 @@ def _windows(out: Array, x: Array, weight: Array, plan: list[Axis], groups: int,
             for channel in range(0, depth, channels):
                 width = min(depth, channel + channels) - channel
                 columns = room[: width * taps * length].reshape(width, *window, *extent(box))
-                gather(columns, x[number, group * depth + channel :][:width], plan, box)
+                spare = room[width * taps * length : gathered]
+                gather(columns, x[number, group * depth + channel :][:width], plan, box, spare)
                 factors = matrix[group, :, channel * taps : (channel + width) * taps]
                 _add_product(piece, factors, columns.reshape(width * taps, length), room[gathered:])
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from nnvm.backends.numpy.kernels.scratch import Array, Box, Shape, extent, spans
 from nnvm.backends.numpy.kernels.windows import Axis, Reach, reach
@@ -51,10 +52,11 @@ def _need(plan: tuple[Axis, ...], image: Shape, limit: int) -> int:
     box = extent(next(spans(image, limit)))
     columns = prod(axis.window for axis in plan) * prod(box)
     cells = stage_cells(plan, box)
-    return columns + cells if cells <= columns else columns
+    in_place = all(axis.stride == 1 for axis in plan) and box[0] < image[0]
+    return columns if in_place or cells > columns else columns + cells
 
 
-def stage_cells(plan: tuple[Axis, ...], box: Shape) -> int:
+def stage_cells(plan: Sequence[Axis], box: Shape) -> int:
     """Return the elements of the padded copy that a box of outputs of this shape reads, for one channel."""
     return prod(phases * length for phases, length in (_phases(axis, out) for axis, out in zip(plan, box, strict=True)))
 
@@ -73,35 +75,54 @@ def gather(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array | 
     """
     shape = extent(box)
     taps = prod(axis.window for axis in plan)
-    if taps > 1 and not _overhangs(plan, box) and all(axis.stride in (1, axis.window) for axis in plan):
-        firsts = [part.start * axis.stride - axis.begin for axis, part in zip(plan, box, strict=True)]
-        _spread(columns, x[(slice(None), *(slice(first, None) for first in firsts))], plan, shape)
+    cells = len(x) * stage_cells(plan, shape)
+    runs = all(axis.stride in (1, axis.window) for axis in plan) or cells > columns.size
+    if taps > 1 and runs and x.flags.c_contiguous and _lies_inside(x.shape, plan, box):
+        _in_place(columns, x, plan, box)
         return
-    cells = len(x) * stage_cells(tuple(plan), shape)
     if taps > 1 and spare is not None and cells <= spare.size and cells <= columns.size:
         _staged(columns, x, plan, box, spare[:cells])
         return
     _tap_by_tap(columns, x, plan, box)
 
 
-def _overhangs(plan: list[Axis], box: Box) -> bool:
-    """Whether a window of these outputs hangs over an edge of the image."""
+def _lies_inside(shape: Shape, plan: list[Axis], box: Box) -> bool:
+    """Whether reading over the ends of rows leads to other rows of the array, never out of it."""
+    low, high = 0, shape[0] - 1
     for axis, part in zip(plan, box, strict=True):
-        last = (part.stop - 1) * axis.stride - axis.begin + (axis.window - 1) * axis.dilation
-        if part.start * axis.stride < axis.begin or last >= axis.size:
-            return True
-    return False
+        first, last = _ends(axis, part)
+        low, high = low * axis.size + first, high * axis.size + last
+    return low >= 0 and high < prod(shape)
 
 
-def _spread(columns: Array, x: Array, plan: list[Axis], shape: Shape) -> None:
-    """Copy all taps at once, from a view in which each of them is an axis."""
-    steps = x.strides[1:]
+def _ends(axis: Axis, part: slice) -> tuple[int, int]:
+    """Return the first and the last place that these outputs read along an axis, padding included."""
+    first, last = part.start * axis.stride - axis.begin, (part.stop - 1) * axis.stride - axis.begin
+    return first, last + (axis.window - 1) * axis.dilation
+
+
+def _in_place(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
+    """Copy all taps at once from a view in which each of them is an axis, then zero what was read over an edge."""
+    steps, start = x.strides, 0
+    for axis, part in zip(plan, box, strict=True):
+        start = start * axis.size + _ends(axis, part)[0]
     strides = (
-        x.strides[0],
-        *(step * axis.dilation for step, axis in zip(steps, plan, strict=True)),
-        *(step * axis.stride for step, axis in zip(steps, plan, strict=True)),
+        steps[0],
+        *(step * axis.dilation for step, axis in zip(steps[1:], plan, strict=True)),
+        *(step * axis.stride for step, axis in zip(steps[1:], plan, strict=True)),
     )
-    np.copyto(columns, np.lib.stride_tricks.as_strided(x, columns.shape, strides, writeable=False))
+    np.copyto(columns, as_strided(x.reshape(-1)[start:], columns.shape, strides, writeable=False))
+    for i, (axis, part) in enumerate(zip(plan, box, strict=True)):
+        first, last = _ends(axis, part)
+        if first >= 0 and last < axis.size:
+            continue
+        lead = (slice(None),) * (1 + i)
+        for tap in range(axis.window):
+            each = reach(axis, tap, part)
+            if each.short:
+                target = columns[(*lead, tap, *(slice(None),) * (len(plan) - 1))]
+                target[(*lead, slice(0, each.taken.start))] = 0
+                target[(*lead, slice(each.taken.stop, None))] = 0
 
 
 def _staged(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array) -> None:
@@ -110,8 +131,7 @@ def _staged(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array) 
     dealt = [_phases(axis, size) for axis, size in zip(plan, shape, strict=True)]
     counts, lengths = tuple(count for count, _ in dealt), tuple(length for _, length in dealt)
     stage = spare.reshape(*counts, len(x), *lengths)
-    if _overhangs(plan, box) or any(count > 1 for count in counts):
-        spare.fill(0)
+    spare.fill(0)
     reads = [_reads(axis, part, *each) for axis, part, each in zip(plan, box, dealt, strict=True)]
     for phase in product(*map(range, counts)):
         part = stage[phase]
@@ -127,7 +147,7 @@ def _staged(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array) 
             *(step * (1 if each > 1 else axis.dilation) for step, axis, each in zip(steps, plan, counts, strict=True)),
             *(step * (1 if each > 1 else axis.stride) for step, axis, each in zip(steps, plan, counts, strict=True)),
         )
-        np.copyto(cells, np.lib.stride_tricks.as_strided(part, cells.shape, strides, writeable=False))
+        np.copyto(cells, as_strided(part, cells.shape, strides, writeable=False))
 
 
 def _reads(axis: Axis, part: slice, count: int, length: int) -> list[tuple[slice, slice]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels.columns import cut, gather
+from nnvm.backends.numpy.kernels.columns import cut, gather, stage_cells
 from nnvm.backends.numpy.kernels.depthwise import depthwise, depthwise_workspace
 from nnvm.backends.numpy.kernels.scratch import (
     FLOAT,
@@ -69,7 +69,10 @@ def conv_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params:
     out = out_shapes[0]
     if out is None:
         return LIMIT
-    return min(LIMIT, rounded(prod(weight[1:]) * groups * prod(out[2:]) * itemsize))
+    strides, dilations = params["strides"], params["dilations"]
+    reads = [Axis(0, *each, 0, 0) for each in zip(out[2:], weight[2:], strides, dilations, strict=True)]
+    cells = min(prod(weight[2:]) * prod(out[2:]), stage_cells(reads, out[2:]))
+    return min(LIMIT, rounded(weight[1] * groups * (prod(weight[2:]) * prod(out[2:]) + cells) * itemsize))
 
 
 def _is_pointwise(window: Shape, strides: Shape, pads: Shape) -> bool:

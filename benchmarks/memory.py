@@ -1,0 +1,223 @@
+"""What memory planning reaches, beside its bounds and others: `python -m benchmarks.memory [--only PART ...]`.
+
+Parts: packing, order (each the benchmark of its own), nets, tiny, zoo, observed, bindings. `--folder DIR` holds what the
+zoo exports, for the next time.
+"""
+
+import argparse
+import gc
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe, unslow
+from benchmarks.ort_block import planned_block
+from benchmarks.packing import by_size
+from benchmarks.table import Cell, table
+from benchmarks.tiny_nets import tiny_nets
+from benchmarks.zoo_models import ZooModel, zoo
+from nnvm.frontends import load
+from nnvm.ir import Graph
+from nnvm.passes import set_dims
+from nnvm.pipeline import compile, optimize
+from nnvm.runtime.lives import Lives
+from nnvm.runtime.memory import Block, height, sweep
+from nnvm.runtime.program import Program
+
+WARM = 3
+"""Runs before the one that is measured, so that the interpreter's own lists are as long as they get."""
+
+NETS: Mapping[str, tuple[int, int]] = {
+    "light_resnet50": (7_225_344, 5_218_304),
+    "light_densenet121": (7_225_344, 7_225_344),
+    "light_shufflenet": (3_110_912, 3_110_912),
+    "light_vgg19": (25_690_112, 25_690_112),
+}
+"""Model -> the goals without and with accumulate-into."""
+
+TINY: Mapping[str, tuple[int, int]] = {
+    "MobileNet-0.25": (221_184, 221_184),
+    "DS-CNN": (64_000, 64_000),
+    "autoencoder": (3_072, 3_072),
+    "ResNet-8": (196_608, 131_072),
+}
+PLAN_HEADS = ("model", "goal", "without", "goal", "accumulating", "bound", "order bound", "status")
+
+
+def blocks_of(program: Program) -> list[Block]:
+    """Return the blocks of a planned arena, to pack them another way."""
+    return [Block(life.first, life.last + 1, life.size) for life in Lives(program).held]
+
+
+def rounded(blocks: Sequence[Block], alignment: int = 64) -> list[Block]:
+    """Return blocks with their sizes rounded up."""
+    return [Block(lower, upper, -(-size // alignment) * alignment) for lower, upper, size in blocks]
+
+
+def plan_row(name: str, graph: Graph, goals: tuple[int, int], io: str) -> Sequence[Cell]:
+    """Plan a graph without and with accumulate-into, beside the goals."""
+    plain, full = (compile(graph, io=io, accumulate=each).program.meta["plan"] for each in (False, True))
+    met = plain["peak_bytes"] <= goals[0] and full["peak_bytes"] <= goals[1]
+    bounds = full["packing_bound_bytes"], full["order_bound_bytes"]
+    said = f"{full['packing_status']}, any order: {full['order_status']}{'' if met else ', MISSED'}"
+    return [name, goals[0], plain["peak_bytes"], goals[1], full["peak_bytes"], *bounds, said]
+
+
+def nets(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
+    """Yield the plans of nets whose best height is known."""
+    for model in models:
+        if model.name in NETS:
+            yield plan_row(model.name, optimize(load(model.path)), NETS[model.name], "external")
+
+
+def tiny() -> Iterator[Sequence[Cell]]:
+    """Yield the plans of MLPerf Tiny's nets, inputs and outputs in the arena."""
+    for name, graph in tiny_nets().items():
+        yield plan_row(name, optimize(graph), TINY[name], "arena")
+
+
+def bound_graph(model: ZooModel) -> Graph:
+    """Load and optimise a model at the sizes of its first binding."""
+    graph = load(model.path)
+    sizes: dict[str, int] = {}
+    for value in graph.inputs:
+        for size, length in zip(value.shape, model.bindings[0].get(value.name, ()), strict=False):
+            if isinstance(size, int):
+                continue
+            sizes[str(size)] = length
+    return optimize(set_dims(graph, sizes) if sizes else graph)
+
+
+def zoo_plans(models: Sequence[ZooModel], scratch: Path) -> Iterator[Sequence[Cell]]:
+    """Yield each model's height beside its bounds and what others need for it."""
+    for model in models:
+        program = compile(bound_graph(model)).program
+        plan, blocks = program.meta["plan"], rounded(blocks_of(program))
+        np.savez(scratch / "inputs.npz", **model.inputs(0, 0))
+        block = planned_block(model.path, scratch / "inputs.npz")
+        others = by_size(blocks), height(blocks, sweep(blocks)), block
+        peak = plan["peak_bytes"]
+        met = peak == plan["packing_bound_bytes"] and all(other is None or peak <= other for other in others)
+        yield [
+            *(model.name, peak, plan["packing_bound_bytes"], plan["order_bound_bytes"], *others),
+            f"{plan['packing_status']}, any order: {plan['order_status']}{'' if met else ', ABOVE'}",
+        ]
+
+
+def observe(run: Any, inputs: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the bytes that a run takes as tracemalloc sees them, and the sum of what the executor reports.
+
+    What is seen: the arrays that are held between runs (arena and workspace; told by NumPy's domain, for the calls laid
+    out beside them are no arrays), and what one more run allocates beyond them at the most, outputs and all.
+    """
+    tracemalloc.start()
+    gc.disable()
+    try:
+        run.run(inputs)
+        domain = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+        held = sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([domain]).traces)
+        for _ in range(WARM):
+            run.run(inputs)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        run.run(inputs)
+        seen = held + tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    told = run.stats
+    return seen, told.planned_bytes + told.adopted_bytes + told.transient_bytes + told.output_bytes
+
+
+def observed(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
+    """Yield what runs take beside what they were planned to."""
+    for model in models:
+        run = compile(bound_graph(model))
+        seen, told = observe(run, model.inputs(0, 0))
+        parts = run.stats.planned_bytes, run.stats.adopted_bytes, run.stats.transient_bytes, run.stats.output_bytes
+        ratio = seen / told
+        yield [model.name, *parts, told, seen, f"{ratio - 1:+.2%}", "yes" if abs(ratio - 1) <= 0.02 else "NO"]
+
+
+def bindings(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
+    """Yield what finding a known binding costs, and making a new one, where dimensions are open."""
+    for model in models:
+        if len(model.bindings) < 2:
+            continue
+        run = compile(optimize(load(model.path)))
+        arrays, other = model.inputs(0, 0), model.inputs(1, 0)
+        run.run(arrays)
+        admitted, shapes = run._admit(arrays)
+        new = run._admit(other)[1]
+
+        def fresh(run: Any = run, new: Any = new) -> None:
+            run._bound.pop(new, None)
+            run._bind(new)
+
+        known = _median(lambda run=run, shapes=shapes: run._bind(shapes), 2000)  # type: ignore[misc]
+        yield [model.name, len(run.program.buffers), known * 1e6, _median(fresh, 20) * 1e6]
+        del admitted
+
+
+def _median(call: Callable[[], Any], count: int) -> float:
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[count // 2]
+
+
+def _module(name: str) -> None:
+    sys.stdout.flush()
+    subprocess.run([sys.executable, "-m", name], check=False)
+
+
+def main() -> None:
+    """Print the parts that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--only", nargs="*", help="some of the parts")
+    parser.add_argument("--models", nargs="*", help="only models of the zoo whose names hold one of these")
+    parser.add_argument("--folder", type=Path, help="keep exported models there for the next time")
+    options = parser.parse_args()
+    unslow("benchmarks.memory")
+    print(describe("numpy", "onnxruntime", "ortools") + "\n")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch)
+        models, missing = zoo(folder)
+        models = [m for m in models if not options.models or any(part in m.name for part in options.models)]
+        print("".join(f"missing: {name}\n" for name in missing), end="")
+        parts: dict[str, Callable[[], Any]] = {
+            "packing": lambda: _module("benchmarks.packing"),
+            "order": lambda: _module("benchmarks.ordering"),
+            "nets": lambda: print(table("After optimize, io=external, bytes", PLAN_HEADS, nets(models))),
+            "tiny": lambda: print(table("MLPerf Tiny, io=arena, bytes", PLAN_HEADS, tiny())),
+            "zoo": lambda: print(table(
+                "The zoo at its first binding, bytes",
+                ("model", "arena", "bound", "order bound", "by size", "TLSF-like sweep", "ORT's block", "status"),
+                zoo_plans(models, Path(scratch)),
+            )),
+            "observed": lambda: print(table(
+                "Observed from outside (tracemalloc) and planned, bytes",
+                ("model", "planned", "adopted", "transient", "outputs", "sum", "observed", "apart", "within 2 %"),
+                observed(models),
+            )),
+            "bindings": lambda: print(table(
+                "Binding open dimensions, microseconds", ("model", "buffers", "known", "new"), bindings(models)
+            )),
+        }  # fmt: skip
+        for name, part in parts.items():
+            if not options.only or name in options.only:
+                part()
+                print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What is asked of the search for an order: the steps, their tensors, and the way back to nodes."""
+
+from tests.compile.nets import branchy_graph, weights
+
+from nnvm import ops
+from nnvm.analyses.ordering import order, order_bound, peak
+from nnvm.analyses.schedule import check_order, depth_first
+from nnvm.compile.lower import lower
+from nnvm.compile.ordering import question
+from nnvm.compile.plan import Arena
+from nnvm.ir import f32, trace
+from nnvm.passes import set_dims
+from nnvm.pipeline import backend, compile
+
+NUMPY = backend("numpy")
+
+
+def asked(graph, *, relaxed=False, accumulate=False, io="external"):
+    lowered = lower(graph, depth_first(graph), NUMPY, accumulate=accumulate, io=io)
+    return question(lowered, Arena(lowered, {}, 64), {}, relaxed=relaxed)
+
+
+def wide(x):
+    """Make two long branches in turns, so that the given order holds both."""
+    branches = [ops.transpose(ops.tanh(x)) for _ in range(4)]
+    return ops.reduce_sum(sum(ops.reduce_sum(each, (0,)) for each in branches[1:]) + ops.reduce_sum(branches[0], (0,)))
+
+
+def test_the_problem_holds_what_the_plan_holds():
+    graph = trace(wide, x=f32[16, 16])
+    found = asked(graph)
+    plan = compile(graph, order=depth_first(graph), accumulate=False).program.meta["plan"]
+    assert peak(found.problem, range(len(found.problem))) == plan["packing_bound_bytes"]
+
+
+def test_an_order_of_steps_is_an_order_of_all_nodes():
+    graph = set_dims(branchy_graph(), {"n": 1, "h": 16, "w": 16})
+    for accumulate in (False, True):
+        for io in ("external", "arena"):
+            found = asked(graph, accumulate=accumulate, io=io)
+            nodes = found.order(order(found.problem, effort=1000).order)
+            assert check_order(graph, nodes) == nodes
+            assert set(nodes) == set(depth_first(graph))
+
+
+def test_the_relaxed_bound_is_below_every_plan():
+    def net(x):
+        y = ops.tanh(ops.transpose(x))
+        a, b = ops.split(y, axis=0, parts=2)
+        z = ops.concat(ops.exp(a), ops.conv(ops.reshape(b, (1, 4, 4, 4)), weights(4, 4, 1, 1)).reshape((4, 16)), axis=0)
+        return ops.reduce_sum(z)
+
+    graph = trace(net, x=f32[16, 8]) if hasattr(ops.tanh(weights(2)), "reshape") else trace(wide, x=f32[16, 16])
+    bound = order_bound(asked(graph, relaxed=True).problem)
+    for share in (False, True):
+        assert bound <= compile(graph, share=share).program.meta["plan"]["peak_bytes"]
+
+
+def test_control_edges_are_kept():
+    from nnvm.ir import Graph, Node, named_input
+
+    x = named_input("x", f32[64])
+    first = ops.tanh(x)
+    node = Node(ops.exp, (x,), {}, after=(first.node,)) if _takes_after() else None
+    if node is None:
+        return
+    found = asked(Graph((ops.reduce_sum(node.outputs[0]), ops.reduce_sum(first))))
+    places = {each.op.name: i for i, each in enumerate(found.nodes)}
+    assert places["tanh"] in found.problem.before[places["exp"]]
+
+
+def _takes_after():
+    from inspect import signature
+
+    from nnvm.ir import Node
+
+    return "after" in signature(Node.__init__).parameters or "after" in signature(Node).parameters

@@ -251,3 +251,29 @@ def test_a_reference_runs_once_for_many_comparisons():
     assert refused.refused
     with pytest.raises(Error, match=r"none of the sizes tried"):
         compare(refused, trace(odd, x=f32["n"]))
+
+
+def ill_conditioned(better):
+    """A difference of nearly equal sums, in which float32 loses most digits; exactly or at once."""
+
+    def graph(x):
+        total = ops.reduce_sum(x, (0,))
+        if better:
+            return {"y": total if better == "exact" else total + 100.0}
+        return {"y": ops.reduce_sum(x + 1e6, (0,)) - ops.reduce_sum(x * 0.0 + 1e6, (0,))}
+
+    return trace(graph, x=f32[64, 3])
+
+
+def test_where_float64_is_nearer_to_the_result_it_is_equivalent_and_says_so():
+    found = compare(ill_conditioned(None), ill_conditioned("exact"))
+    assert found.differs == "y"
+    assert found.equivalent is True
+    assert "float64 is nearer to the result" in found.judged
+
+
+def test_where_float64_is_nearer_to_the_original_it_is_not_equivalent():
+    found = compare(ill_conditioned("exact"), ill_conditioned(None))
+    assert (found.equivalent, found.judged) == (False, None)
+    found = compare(ill_conditioned(None), ill_conditioned("wrong"))
+    assert (found.equivalent, found.judged) == (False, None)

@@ -96,7 +96,8 @@ def optimise(
     """Load, optimise, check and save a model; what is not equivalent is not saved.
 
     `watchers` see every run of a pass. With the folder `dump`, graphs are written there as they change. What replays a
-    failing pass goes there too, or to a temporary folder, but for a failure that is a `replay`. With `provenance` what is saved says where it comes from.
+    failing pass goes there too, or to a temporary folder, but for a failure that is a `replay`. With
+    `provenance` what is saved says where it comes from.
     """
     if provenance and current_history() is None:
         with recording():
@@ -177,6 +178,7 @@ def _unchecked() -> dict[str, Any]:
         "refused": [],
         "max_abs_error": None,
         "differs": None,
+        "judged": None,
     }
 
 
@@ -187,7 +189,7 @@ def _check(original: Graph, changed: Graph, seed: int, limits: tuple[float, floa
         found = compare(original, changed, seed=seed, limits=limits)
     except Error as error:
         raise Error(f"the result could not be checked: {error}; --no-check saves it unproven") from error
-    keys = ("equivalent", "insensitive", "rtol", "atol", "bindings", "refused", "max_abs_error", "differs")
+    keys = ("equivalent", "insensitive", "rtol", "atol", "bindings", "refused", "max_abs_error", "differs", "judged")
     return {key: getattr(found, key) for key in keys}
 
 

@@ -63,7 +63,7 @@ def remade(program: Program, buffers: Any, steps: Any, peak: Any = None) -> Prog
 def roots_alive_together(program: Program) -> list[tuple[int, int]]:
     held = [life for life in Lives(program, {}).held if life.size]
     return [
-        (a.index, b.index) for a in held for b in held if a.index != b.index and a.first <= b.last and b.first <= a.last
+        (a.number, b.number) for a in held for b in held if a.number != b.number and a.first <= b.last and b.first <= a.last
     ]
 
 
@@ -101,18 +101,20 @@ def misaligned(program: Program, draw: Any) -> Program:
     """Move a buffer off the alignment."""
     life = draw(st.sampled_from([life for life in Lives(program, {}).held if life.size]))
     off = draw(st.integers(1, program.alignment - 1))
-    return with_buffer(program, life.index, offset=max(life.offset + draw(st.sampled_from([off, off - 64])), off))
+    return with_buffer(program, life.number, offset=max(life.offset + draw(st.sampled_from([off, off - 64])), off))
 
 
 def wrong_alias(program: Program, draw: Any) -> Program:
     """Let a step write into bytes of another root, or elsewhere in its own."""
-    inner = [i for i, b in enumerate(program.buffers) if b.alias_of is not None and b.kind == "arena" and b.view_of is None]
+    inner = [
+        i for i, b in enumerate(program.buffers) if b.alias_of is not None and b.kind == "arena" and b.view_of is None
+    ]
     index = draw(st.sampled_from(inner))
     buffer = program.buffers[index]
-    lives = {life.index: life for life in Lives(program, {}).buffers}
+    lives = {life.number: life for life in Lives(program, {}).buffers}
     life = lives[index]
     others = [root for root, other in roots_alive_together(program) if other == buffer.alias_of]
-    held = {each.index: each for each in Lives(program, {}).held}
+    held = {each.number: each for each in Lives(program, {}).held}
     fit = [root for root in others if held[root].first <= life.first and held[root].last > life.first]
     assume(fit)
     root = draw(st.sampled_from(fit))
@@ -124,12 +126,13 @@ def wrong_alias(program: Program, draw: Any) -> Program:
 
 def undeclared(program: Program, draw: Any) -> Program:
     """Forget that a kernel may write over the input that its output lies in."""
+    buffers = program.buffers
+    roots = [i if buffer.alias_of is None else buffer.alias_of for i, buffer in enumerate(buffers)]
     found = [
         i
         for i, step in enumerate(program.steps)
-        if step.inplace and step.outputs and program.buffers[step.outputs[0]].alias_of is not None
-        and any(program.buffers[step.outputs[0]].alias_of in (r, program.buffers[r].alias_of) for r in step.inputs if r is not None)
-    ]  # fmt: skip
+        if step.inplace and roots[step.outputs[0]] in {roots[read] for read in step.inputs if read is not None}
+    ]
     at = draw(st.sampled_from(found))
     steps = list(program.steps)
     old = steps[at]

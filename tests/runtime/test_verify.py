@@ -121,7 +121,7 @@ def test_parts_may_lie_where_a_join_wants_them():
     ],
 )
 def test_parts_anywhere_else_in_what_joins_them_are_refused(changes):
-    with pytest.raises(Error, match="belongs there|root|share|has written"):
+    with pytest.raises(Error, match=r"belongs there|root|share|has written"):
         verify(joined(**changes), {})
 
 

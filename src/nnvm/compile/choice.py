@@ -23,9 +23,7 @@ class Candidate:
 
     __slots__ = ("live", "lowered", "order", "plain", "plain_live")
 
-    def __init__(
-        self, plain: Lowered, lowered: Lowered, live: int, plain_live: int, order: str
-    ) -> None:
+    def __init__(self, plain: Lowered, lowered: Lowered, live: int, plain_live: int, order: str) -> None:
         self.plain: Final = plain
         self.lowered: Final = lowered
         self.live: Final = live

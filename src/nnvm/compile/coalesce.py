@@ -205,9 +205,7 @@ class _Coalescing:
             self.life[into] = lower, upper
         return True
 
-    def move(
-        self, root: int, into: int, place: Size, slot: tuple[int, int], shown: int | None = None
-    ) -> list[int]:
+    def move(self, root: int, into: int, place: Size, slot: tuple[int, int], shown: int | None = None) -> list[int]:
         """Lay a root and all that lies in it into another; return all that moved."""
         moved = self.members.pop(root)
         kind = self.tensors[into].kind

@@ -61,7 +61,8 @@ def _starts(node: Node) -> dict[int, tuple[Size, int]] | None:
     if strides is None or not all(isinstance(step, int) for step in strides):
         return None
     places = axes_of_slice(_given(axes), len(begins), len(node.inputs[0].shape))
-    return {axis: (begins[i], int(strides[i])) for i, axis in enumerate(places)}  # type: ignore[call-overload]
+    known = [step for step in strides if isinstance(step, int)]
+    return {axis: (begins[i], known[i]) for i, axis in enumerate(places)}
 
 
 def _given(value: Value) -> Value | None:

@@ -127,7 +127,9 @@ class _Asking:
             return [self._size(index)]
         if i in self.lowered.cuts:
             return [0]
-        parts = [at(nbytes(self.lowered.tensors[read or 0].type), self.binding) for read in self.lowered.steps[i].inputs]
+        parts = [
+            at(nbytes(self.lowered.tensors[read or 0].type), self.binding) for read in self.lowered.steps[i].inputs
+        ]
         if any(part % self.arena.alignment for part in parts):
             return [0 if self.relaxed else self._size(index)]
         return parts
@@ -149,7 +151,9 @@ class _Asking:
         reads = [None if read is None else self._content(read) for read in step.inputs]
         if step.joins and len(numbers[output]) == len(step.inputs):
             pairs = zip(numbers[output], reads, strict=True)
-            return [(piece, self._equal(read, self._pieces(output)[k], numbers)) for k, (piece, read) in enumerate(pairs)]
+            return [
+                (piece, self._equal(read, self._pieces(output)[k], numbers)) for k, (piece, read) in enumerate(pairs)
+            ]
         size = self._size(output)
         over = [t for k in step.inplace if reads[k] is not None for t in self._equal(reads[k], size, numbers)]
         return [(numbers[output][0], list(dict.fromkeys(over)))] if over and len(numbers[output]) == 1 else []

@@ -47,8 +47,15 @@ def at(size: Size, binding: Mapping[str, int]) -> int:
 
 
 def plan(
-    lowered: Lowered, binding: Mapping[str, int], backend: str, pack: Pack, *, io: str, alignment: int = 64,
-    plain: Lowered | None = None, order_bound: int | None = None,
+    lowered: Lowered,
+    binding: Mapping[str, int],
+    backend: str,
+    pack: Pack,
+    *,
+    io: str,
+    alignment: int = 64,
+    plain: Lowered | None = None,
+    order_bound: int | None = None,
 ) -> Program:
     """Give every arena root an offset and return the Program, with both bounds and statuses in `meta["plan"]`.
 
@@ -69,7 +76,15 @@ def plan(
         where: Expr = places[arena.number[i]] if i in arena.number else 0
         shape = tuple(map(tree, tensor.type.shape))
         buffers.append(
-            Buffer(tensor.kind, tensor.type.dtype.name, shape, where if tensor.root is None else tree(tensor.offset), tensor.root, tensor.shown, tensor.name)
+            Buffer(
+                tensor.kind,
+                tensor.type.dtype.name,
+                shape,
+                where if tensor.root is None else tree(tensor.offset),
+                tensor.root,
+                tensor.shown,
+                tensor.name,
+            )
         )
     return Program(
         backend,
@@ -82,7 +97,17 @@ def plan(
         donated=lowered.donated,
         peak=_on(arena, tops) if dynamic else at(height, {}),
         alignment=alignment,
-        meta={"plan": _report(lowered, arena, binding, height, dynamic, io, _order_bound(plain or lowered, arena, binding, order_bound if not dynamic else None))},
+        meta={
+            "plan": _report(
+                lowered,
+                arena,
+                binding,
+                height,
+                dynamic,
+                io,
+                _order_bound(plain or lowered, arena, binding, order_bound if not dynamic else None),
+            )
+        },
     )
 
 
@@ -125,7 +150,12 @@ def _together(blocks: Sequence[Block], by_start: Sequence[int]) -> list[list[int
 
 
 def _report(
-    lowered: Lowered, arena: Arena, binding: Mapping[str, int], height: Size, dynamic: bool, io: str,
+    lowered: Lowered,
+    arena: Arena,
+    binding: Mapping[str, int],
+    height: Size,
+    dynamic: bool,
+    io: str,
     least: Size,
 ) -> dict[str, Any]:
     peak = at(height, binding)
@@ -209,7 +239,9 @@ def _order_bound(plain: Lowered, arena: Arena, binding: Mapping[str, int], known
 def _touched(lowered: Lowered, arena: Arena) -> Iterator[list[int]]:
     """Yield, for each step, the roots that are alive while it runs in every order; none that may lie in another."""
     inside = {lowered.root(index) for i in lowered.cuts for index in lowered.steps[i].outputs}
-    inside |= {lowered.root(index) for step in lowered.steps if step.joins for index in step.inputs if index is not None}
+    inside |= {
+        lowered.root(index) for step in lowered.steps if step.joins for index in step.inputs if index is not None
+    }
     for i, step in enumerate(lowered.steps):
         roots = {lowered.root(index) for index in (*step.inputs, *step.outputs, step.scratch) if index is not None}
         if i in lowered.could_overwrite and lowered.tensors[step.outputs[0]].root is None:

@@ -59,7 +59,7 @@ def content(lives: Lives, title: str) -> dict[str, Any]:
         "at": explained.steps[0] if explained.steps else -1,
         "live": lives.live,
         "buffers": [[*_row(lives, life), end] for life, end in zip(rows, _label_ends(rows), strict=True)],
-        "names": {life.root: clean(program.buffers[life.root].name) for life in rows if life.root != life.index},
+        "names": {life.root: clean(program.buffers[life.root].name) for life in rows if life.root != life.number},
         "buffer_of": named,
         "explained": _cleaned(explained.report()),
         "header": _header(lives, packing, order),
@@ -71,7 +71,7 @@ def drawn(lives: Lives) -> list[Life]:
     """Return the buffers in the order in which they are drawn: what has bytes of its own, then what lies in those."""
     views = {i for i, buffer in enumerate(lives.program.buffers) if buffer.view_of is not None}
     own = [life for life in lives.held if life.size]
-    inner = [life for life in lives.buffers if life.root != life.index and life.index not in views and life.size]
+    inner = [life for life in lives.buffers if life.root != life.number and life.number not in views and life.size]
     return [*own, *inner]
 
 
@@ -98,16 +98,16 @@ def _label_ends(rows: Sequence[Life]) -> list[int]:
     """Return the step up to which each buffer's name is not drawn over by what lies in its bytes."""
     covered: dict[int, int] = {}
     for life in rows:
-        if life.root != life.index:
+        if life.root != life.number:
             covered[life.root] = min(covered.get(life.root, life.first), life.first)
-    return [covered.get(life.index, life.last + 1) for life in rows]
+    return [covered.get(life.number, life.last + 1) for life in rows]
 
 
 def _row(lives: Lives, life: Life) -> list[Any]:
-    buffer = lives.program.buffers[life.index]
-    shape = ", ".join(map(str, lives.placed.shapes[life.index] or ()))
+    buffer = lives.program.buffers[life.number]
+    shape = ", ".join(map(str, lives.placed.shapes[life.number] or ()))
     kind = family_of(lives.program.steps[life.maker].kernel)
-    alias = None if life.root == life.index else life.root
+    alias = None if life.root == life.number else life.root
     place = [clean(life.name), life.offset, life.size, life.first, life.last, alias, life.maker]
     return [*place, kind, f"{buffer.dtype}[{shape}]"]
 

@@ -86,7 +86,9 @@ def explain(program: Program, binding: Mapping[str, int] | None = None) -> Expla
         return Explanation(lives.placed.peak, 0, "", [], [], [])
     steps = [i for i, live in enumerate(lives.live) if live == most]
     at = steps[0]
-    here = sorted((life for life in lives.held if life.first <= at <= life.last), key=lambda each: (-each.size, each.index))
+    here = sorted(
+        (life for life in lives.held if life.first <= at <= life.last), key=lambda each: (-each.size, each.number)
+    )
     here = [life for life in here if life.size]
     touched = _touched(program, program.steps[at])
     alive = [_alive(lives, life, at, touched) for life in here]
@@ -109,9 +111,9 @@ def _touched(program: Program, step: Step) -> set[int]:
 def _alive(lives: Lives, life: Life, at: int, touched: set[int]) -> Alive:
     program = lives.program
     inside = [each for each in lives.buffers if each.root == life.root and each.first <= at]
-    inside = [each for each in inside if program.buffers[each.index].view_of is None]
+    inside = [each for each in inside if program.buffers[each.number].view_of is None]
     shown = max(inside, key=lambda each: (each.first, each.size)) if inside else life
-    later = sorted(i for each in lives.buffers if each.root == life.root for i in lives.touches[each.index] if i > at)
+    later = sorted(i for each in lives.buffers if each.root == life.root for i in lives.touches[each.number] if i > at)
     reader = _named(program, later[0]) if later else ""
     kernel = program.steps[shown.maker].kernel
     name = shown.name if shown.size == life.size and shown.name else life.name
@@ -147,11 +149,15 @@ def _remedies(lives: Lives, here: list[Life], steps: list[int], touched: set[int
             before = max((i for i in _uses(lives, life) if i < at), default=life.first)
             after = min((i for i in _uses(lives, life) if i > at), default=life.last)
             low = _without(lives.live, size, before + 1, after)
-            text = f"recompute {life.name!r} before {_named(program, after)} (it waits from {_named(program, before)} on)"
+            text = (
+                f"recompute {life.name!r} before {_named(program, after)} (it waits from {_named(program, before)} on)"
+            )
             yield Remedy("recompute", life.name, low, f"{text}: {low:,} bytes")
-        elif life.index == step.scratch:
+        elif life.number == step.scratch:
             low = _without(lives.live, size, at, at + 1)
-            yield Remedy("workspace", life.name, low, f"a kernel with less workspace for {_named(program, at)}: {low:,} bytes")
+            yield Remedy(
+                "workspace", life.name, low, f"a kernel with less workspace for {_named(program, at)}: {low:,} bytes"
+            )
         elif life.root not in outputs and life.last == at and _could_take(lives, step, life):
             low = _without(lives.live, size, at, at + 1)
             how = "accumulate" if step.kernel.partition(":")[2].startswith(("conv", "matmul", "gemm")) else "in place"
@@ -166,7 +172,7 @@ def _could_take(lives: Lives, step: Step, life: Life) -> bool:
 
 
 def _uses(lives: Lives, life: Life) -> list[int]:
-    return [i for each in lives.buffers if each.root == life.root for i in lives.touches[each.index]]
+    return [i for each in lives.buffers if each.root == life.root for i in lives.touches[each.number]]
 
 
 def _without(live: list[int], size: int, lower: int, upper: int) -> int:

@@ -99,7 +99,9 @@ class Frame:
         """Give a function that runs a nested program on output arrays, then input arrays."""
         shapes = [self.placed.shapes[i] for i in step.inputs if i is not None]
         assert self.inner is not None  # only an executable makes frames
-        frame = self.inner(step.params["program"], [shape for shape in shapes if shape is not None], memory, self.poison)
+        frame = self.inner(
+            step.params["program"], [shape for shape in shapes if shape is not None], memory, self.poison
+        )
         count, seats = len(step.outputs), self.seats
 
         def run(*arrays: Any) -> None:

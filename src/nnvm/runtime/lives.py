@@ -15,7 +15,7 @@ class Life(NamedTuple):
     `root` is the buffer whose bytes it has a part in, itself where it has its own. A workspace is its step's.
     """
 
-    index: int
+    number: int
     name: str
     offset: int
     size: int
@@ -105,4 +105,3 @@ def _touches(program: Program) -> dict[int, list[int]]:
                     steps.append(i)
                 shown = program.buffers[shown].view_of
     return touches
-

@@ -9,10 +9,10 @@ from nnvm.errors import Error
 from nnvm.runtime.expressions import evaluate, leaves
 from nnvm.runtime.layout import Layout, layout, nested_bytes
 from nnvm.runtime.parts import CALL, Step, item_size
+from nnvm.runtime.precedence import BEFORE, Precedence
 from nnvm.runtime.program import Program
 
 _ARENA: Final = -1
-_BEFORE: Final = -1
 _SCRATCH: Final = -2
 _MANY_READERS: Final = 64
 
@@ -163,12 +163,12 @@ class _Held:
         self.writer = writer
         self.readers: list[int] = []
         self.earlier: list[int] = []
-        self.gate = _BEFORE
+        self.gate = BEFORE
 
     def part(self, lower: int, upper: int, gate: int) -> "_Held":
         part = _Held(lower, upper, self.content, self.writer)
         part.earlier, part.gate = self.earlier, self.gate
-        if self.readers or self.gate == _BEFORE:
+        if self.readers or self.gate == BEFORE:
             part.earlier, part.gate = self.earlier + self.readers, gate
         return part
 
@@ -213,7 +213,7 @@ class _Simulation:
     def __init__(self, program: Program, placed: Layout) -> None:
         self.program = program
         self.placed = placed
-        self.order = _Order(program)
+        self.order = Precedence(program)
         self.adopted = {i for step in program.steps if step.allocates for i in step.outputs}
         self.content = _contents(program)
         self.memories: dict[int, _Memory] = {}
@@ -224,7 +224,7 @@ class _Simulation:
                 where, lower, upper = self.bytes_of(index)
                 self.memories[where] = _Memory()
                 if lower < upper:
-                    self.memories[where].put(lower, upper, index, _BEFORE)
+                    self.memories[where].put(lower, upper, index, BEFORE)
 
     def bytes_of(self, index: int) -> tuple[int, int, int]:
         """Give the storage of a buffer and its bytes there; an array that a kernel allocates counts as one byte."""
@@ -355,51 +355,3 @@ def _contents(program: Program) -> list[int]:
         for passed in path:
             contents[passed] = contents[path[-1]]
     return contents
-
-
-class _Order:
-    """Which steps are sure to have ended before a step starts.
-
-    Most questions are about a step that is waited for directly, or one before a point that all steps up to
-    are known to precede; only for the others is there a search, of the steps between the two.
-    """
-
-    __slots__ = ("before", "program")
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.before: list[int] = []
-        for step in program.steps:
-            reached = max((self.before[wait] for wait in step.waits), default=0)
-            waits = set(step.waits)
-            while reached in waits:
-                reached += 1
-            self.before.append(reached)
-
-    def need(self, step: int, earlier: int, why: str) -> None:
-        """Raise Error unless `earlier` has ended when `step` starts."""
-        if earlier not in (_BEFORE, step) and not self.follows(step, earlier, search=True):
-            raise Error(
-                f"{_step(self.program, step)} {why} but does not wait for {_step(self.program, earlier)}, "
-                "which touches the same bytes"
-            )
-
-    def follows(self, step: int, earlier: int, *, search: bool) -> bool:
-        """Say whether `earlier` is sure to end before `step` starts; without a search, False may mean unknown."""
-        if earlier < self.before[step] or earlier in self.program.steps[step].waits:
-            return True
-        return search and self.reaches(step, earlier)
-
-    def reaches(self, step: int, earlier: int) -> bool:
-        """Walk back along waits, the earliest first, and never past `earlier`."""
-        steps, before = self.program.steps, self.before
-        seen = {step}
-        todo = [step]
-        while todo:
-            for wait in reversed(steps[todo.pop()].waits):
-                if wait == earlier or earlier < before[wait]:
-                    return True
-                if wait > earlier and wait not in seen:
-                    seen.add(wait)
-                    todo.append(wait)
-        return False

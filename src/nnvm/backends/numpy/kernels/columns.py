@@ -77,7 +77,7 @@ def gather(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array | 
     taps = prod(axis.window for axis in plan)
     cells = len(x) * stage_cells(plan, shape)
     runs = all(axis.stride in (1, axis.window) for axis in plan) or cells > columns.size
-    if taps > 1 and runs and x.flags.c_contiguous and _lies_inside(x.shape, plan, box):
+    if taps > 1 and runs and _lies_inside(x, plan, box):
         _in_place(columns, x, plan, box)
         return
     if taps > 1 and spare is not None and cells <= spare.size and cells <= columns.size:
@@ -86,13 +86,14 @@ def gather(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array | 
     _tap_by_tap(columns, x, plan, box)
 
 
-def _lies_inside(shape: Shape, plan: list[Axis], box: Box) -> bool:
+def _lies_inside(x: Array, plan: list[Axis], box: Box) -> bool:
     """Whether reading over the ends of rows leads to other rows of the array, never out of it."""
-    low, high = 0, shape[0] - 1
+    low, high, over = 0, len(x) - 1, False
     for axis, part in zip(plan, box, strict=True):
         first, last = _ends(axis, part)
         low, high = low * axis.size + first, high * axis.size + last
-    return low >= 0 and high < prod(shape)
+        over = over or first < 0 or last >= axis.size
+    return not over or (x.flags.c_contiguous and low >= 0 and high < x.size)
 
 
 def _ends(axis: Axis, part: slice) -> tuple[int, int]:
@@ -103,17 +104,22 @@ def _ends(axis: Axis, part: slice) -> tuple[int, int]:
 
 def _in_place(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
     """Copy all taps at once from a view in which each of them is an axis, then zero what was read over an edge."""
+    ends = [_ends(axis, part) for axis, part in zip(plan, box, strict=True)]
     steps, start = x.strides, 0
-    for axis, part in zip(plan, box, strict=True):
-        start = start * axis.size + _ends(axis, part)[0]
+    if all(first >= 0 for first, _ in ends):
+        base = x[(slice(None), *(slice(first, None) for first, _ in ends))]
+    else:
+        for axis, (first, _) in zip(plan, ends, strict=True):
+            start = start * axis.size + first
+        base = x.reshape(-1)[start:]
     strides = (
         steps[0],
         *(step * axis.dilation for step, axis in zip(steps[1:], plan, strict=True)),
         *(step * axis.stride for step, axis in zip(steps[1:], plan, strict=True)),
     )
-    np.copyto(columns, as_strided(x.reshape(-1)[start:], columns.shape, strides, writeable=False))
+    np.copyto(columns, as_strided(base, columns.shape, strides, writeable=False))
     for i, (axis, part) in enumerate(zip(plan, box, strict=True)):
-        first, last = _ends(axis, part)
+        first, last = ends[i]
         if first >= 0 and last < axis.size:
             continue
         lead = (slice(None),) * (1 + i)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels.columns import cut, gather, stage_cells
+from nnvm.backends.numpy.kernels.columns import STRIP, cut, gather, stage_cells
 from nnvm.backends.numpy.kernels.depthwise import depthwise, depthwise_workspace
 from nnvm.backends.numpy.kernels.scratch import (
     FLOAT,
@@ -51,6 +51,8 @@ def conv(
         _short(out, x, weight, bias, plan, groups, lent(workspace, "conv"))
     elif _is_pointwise(weight.shape[2:], strides, pads):
         _pointwise(out, x, weight, bias, groups)
+    elif groups == 1 and (many := _images(out, weight, plan, lent(workspace, "conv").size // x.itemsize)) > 1:
+        _batch(out, x, weight, bias, plan, many, lent(workspace, "conv"))
     else:
         _strips(out, x, weight, bias, plan, groups, lent(workspace, "conv"))
 
@@ -70,9 +72,17 @@ def conv_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params:
     if out is None:
         return LIMIT
     strides, dilations = params["strides"], params["dilations"]
-    reads = [Axis(0, *each, 0, 0) for each in zip(out[2:], weight[2:], strides, dilations, strict=True)]
-    cells = min(prod(weight[2:]) * prod(out[2:]), stage_cells(reads, out[2:]))
-    return min(LIMIT, rounded(weight[1] * groups * (prod(weight[2:]) * prod(out[2:]) + cells) * itemsize))
+    plan = [Axis(0, *each, 0, 0) for each in zip(out[2:], weight[2:], strides, dilations, strict=True)]
+    cells = weight[1] * groups * _cells(out, weight, plan)
+    if groups == 1 and 1 < out[0] and prod(out[2:]) <= STRIP // 2:
+        cells = out[0] * (cells + prod(out[1:]))
+    return min(LIMIT, rounded(cells * itemsize))
+
+
+def _cells(out: Shape, weight: Shape, plan: list[Axis]) -> int:
+    """Return the elements that the columns of one channel of one image take, with the copy they are gathered from."""
+    columns = prod(weight[2:]) * prod(out[2:])
+    return columns + min(columns, stage_cells(plan, out[2:]))
 
 
 def _is_pointwise(window: Shape, strides: Shape, pads: Shape) -> bool:
@@ -94,6 +104,43 @@ def _pointwise(out: Array, x: Array, weight: Array, bias: Array | None, groups: 
     np.matmul(weight.reshape(groups, -1, depth), x.reshape(count, groups, depth, size), out=target)
     if bias is not None:
         np.add(target, bias.reshape(groups, -1, 1), out=target)
+
+
+def _images(out: Array, weight: Array, plan: list[Axis], room: int) -> int:
+    """Return how many images go through one product, where each has too few outputs to keep it busy."""
+    if len(out) == 1 or prod(out.shape[2:]) > STRIP // 2:
+        return 1
+    each = weight.shape[1] * _cells(out.shape, weight.shape, plan) + prod(out.shape[1:])
+    return min(len(out), room // each)
+
+
+def _batch(
+    out: Array, x: Array, weight: Array, bias: Array | None, plan: list[Axis], many: int, workspace: Array
+) -> None:
+    """Convolve many images at once: their number is one more axis of the image, along which the window is 1 long."""
+    (filters, depth), window, length = weight.shape[:2], weight.shape[2:], prod(out.shape[2:])
+    taps = prod(window)
+    room = workspace[: workspace.size // x.itemsize * x.itemsize].view(x.dtype)
+    target, images = out.reshape(len(x), filters, length), x.swapaxes(0, 1)
+    matrix = weight.reshape(filters, depth * taps)
+    for first in range(0, len(x), many):
+        count = min(len(x), first + many) - first
+        size, used = depth * taps * count * length, filters * count * length
+        product_of, columns = room[:used].reshape(filters, count, length), room[used : used + size]
+        box = (slice(0, count), *(slice(0, axis.out) for axis in plan))
+        gather(
+            columns.reshape(depth, 1, *window, count, *out.shape[2:]),
+            images[:, first : first + count],
+            [Axis(count, count, 1, 1, 1, 0, 0), *plan],
+            box,
+            room[used + size :],
+        )
+        np.matmul(matrix, columns.reshape(depth * taps, count * length), out=product_of.reshape(filters, -1))
+        piece = target[first : first + count]
+        if bias is None:
+            np.copyto(piece, product_of.swapaxes(0, 1))
+        else:
+            np.add(product_of.swapaxes(0, 1), bias.reshape(-1, 1), out=piece)
 
 
 def _strips(

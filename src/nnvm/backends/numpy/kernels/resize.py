@@ -19,6 +19,7 @@ from nnvm.backends.numpy.kernels.scratch import (
     extent,
     lent,
     offset,
+    rounded,
     spans,
 )
 
@@ -179,19 +180,36 @@ def _repeat(out: Array, x: Array, times: list[int]) -> None:
 def _blend(out: Array, x: Array, plan: list[Axis], way: Filter, room: Array) -> None:
     """Resample one axis after another, box by box, so that what is between them fits the room."""
     dtype = np.dtype(np.float64 if x.dtype.itemsize > 4 or (x.dtype.itemsize == 4 and x.dtype != FLOAT) else FLOAT)
+    known, room = _tables(x.shape, plan, way, dtype, room)
     sizes = _fit(out.shape, x.shape, plan, way, dtype.itemsize, room.size)
     for corner in product(*(range(0, whole, part) for whole, part in zip(out.shape, sizes, strict=True))):
         box = tuple(
             slice(start, min(start + part, whole)) for start, part, whole in zip(corner, sizes, out.shape, strict=True)
         )
-        _blend_box(out[box], x[(box[0], ..., box[-1])], plan, way, box, dtype, room)
+        _blend_box(out[box], x[(box[0], ..., box[-1])], plan, way, box, dtype, room, known)
+
+
+def _tables(
+    x: Shape, plan: list[Axis], way: Filter, dtype: np.dtype[Any], room: Array
+) -> tuple[list[tuple[Array, Array]] | None, Array]:
+    """Find every neighbour and weight once for all boxes, where that takes an eighth of the room at most."""
+    shapes = [(0, 0) if _stays(axis) else (taps(axis, way), axis.out) for axis in plan]
+    size = sum(rounded(prod(shape) * each) for shape in shapes for each in (INDEX.itemsize, dtype.itemsize))
+    if size > room.size // 8 or _need([1] * (len(plan) + 2), x, plan, way, dtype.itemsize) > room.size - size:
+        return None, room
+    flat_tables = carve(room, *((shape, kind) for shape in shapes for kind in (INDEX, dtype)))
+    known = list(zip(flat_tables[::2], flat_tables[1::2], strict=True))
+    for axis, (index, weight) in zip(plan, known, strict=True):
+        if index.size:
+            neighbours(axis, way, 0, axis.out, index, weight)
+    return known, room[size:]
 
 
 def _fit(out: Shape, x: Shape, plan: list[Axis], way: Filter, item: int, room: int) -> list[int]:
-    """Choose how large a box is: first fewer lines, then fewer planes, then less of what is longest."""
+    """Choose how large a box is: first fewer planes, whose rows lie in one piece, then fewer lines, then what is longest."""
     sizes = list(out)
     while _need(sizes, x, plan, way, item) > room and max(sizes) > 1:
-        place = 1 if sizes[1] > 16 else 0 if sizes[0] > 1 else sizes.index(max(sizes))
+        place = 0 if sizes[0] > 1 else 1 if sizes[1] > 16 else sizes.index(max(sizes))
         sizes[place] = -(-sizes[place] // 2)
     return sizes
 
@@ -220,13 +238,21 @@ def _need(sizes: list[int], x: Shape, plan: list[Axis], way: Filter, item: int) 
 
 
 def _blend_box(
-    out: Array, x: Array, plan: list[Axis], way: Filter, box: Box, dtype: np.dtype[Any], room: Array
+    out: Array,
+    x: Array,
+    plan: list[Axis],
+    way: Filter,
+    box: Box,
+    dtype: np.dtype[Any],
+    room: Array,
+    known: list[tuple[Array, Array]] | None,
 ) -> None:
+    """Resample a box; `known` holds the neighbours of every element and their weights, or they are found here."""
     tables: list[tuple[Array, Array] | None] = []
     reads: list[slice] = []
     shapes: list[Shape] = []
     used = 0
-    for axis, part in zip(plan, box[1:-1], strict=True):
+    for i, (axis, part) in enumerate(zip(plan, box[1:-1], strict=True)):
         if _stays(axis):
             tables.append(None)
             reads.append(part)
@@ -234,7 +260,11 @@ def _blend_box(
         shape = (taps(axis, way), part.stop - part.start)
         index, weight = carve(room[used:], (shape, INDEX), (shape, dtype))
         used += -(-index.nbytes // 64) * 64 + -(-weight.nbytes // 64) * 64
-        neighbours(axis, way, part.start, part.stop, index, weight)
+        if known is None:
+            neighbours(axis, way, part.start, part.stop, index, weight)
+        else:
+            np.copyto(index, known[i][0][:, part])
+            np.copyto(weight, known[i][1][:, part])
         low = int(index.min())
         reads.append(slice(low, int(index.max()) + 1))
         np.subtract(index, low, out=index)
@@ -266,7 +296,8 @@ def _blend_box(
 def _along(out: Array, x: Array, axis: int, index: Array, weight: Array, spare: Array) -> None:
     """Add up weighted neighbours along one axis."""
     lead: tuple[Any, ...] = (slice(None),) * axis
-    if prod(x.shape[axis + 1 :]) >= _LONG:
+    whole = x.flags.c_contiguous and x.dtype == out.dtype
+    if prod(x.shape[axis + 1 :]) >= _LONG and not whole:
         line = spare[: prod(out.shape) // max(1, out.shape[axis])].reshape(*out.shape[:axis], *out.shape[axis + 1 :])
         for j in range(out.shape[axis]):
             goal = out[(*lead, j)]

@@ -1,7 +1,7 @@
 """What memory planning reaches, beside its bounds and others: `python -m benchmarks.memory [--only PART ...]`.
 
-Parts: packing, order (each the benchmark of its own), nets, tiny, zoo, observed, bindings. `--folder DIR` holds what the
-zoo exports, for the next time.
+Parts: packing, order (each a benchmark of its own), nets, tiny, zoo, observed, bindings. `--folder DIR` keeps what
+the zoo exports, for the next time.
 """
 
 import argparse

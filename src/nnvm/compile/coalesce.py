@@ -92,7 +92,7 @@ class _Coalescing:
             self.show_later(i, moved, output)
 
     def is_part(self, i: int, read: int, output: int) -> bool:
-        """Say whether an input of a join is all of a root that nobody writes to afterwards, nor over while it is read."""
+        """Say whether an input of a join is a whole root that nobody writes to afterwards, or over while it is read."""
         root, tensor = self.root(read), self.tensors[read]
         whole = self.tensors[root]
         if tensor.kind != "arena" or root == output or tensor.offset != 0 or root not in self.size:

@@ -103,7 +103,7 @@ def lower(
 ) -> Lowered:
     """Lower the nodes in this order; raise one Error that lists everything the backend cannot run.
 
-    `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place. Under
+    `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place. With
     `accumulate` sums are computed by the kernels of their terms. `donate` names inputs that may be written over. `calls`
     are those of an earlier order.
     """

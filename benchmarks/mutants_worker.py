@@ -6,12 +6,16 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
+import pickle
 import re
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkstemp
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Final
 
@@ -21,14 +25,16 @@ from nnvm.ir import Graph, Rule
 
 HANG: Final = 4.0
 """Seconds that the passes and their verification may take on one graph."""
+AGAIN: Final = 0.5
+"""Seconds that the pass may take on a graph while it is reduced."""
 REDUCE: Final = 10.0
 """Seconds that a reduction may take."""
 RESULT = dict[str, Any]
 _RULE: Final = re.compile(r"\brule (\w+) (?:failed|does not lower)")
 
 
-class Hang(BaseException):
-    """Raised where a run takes too long; no pass may catch it."""
+class Late(Exception):
+    """Raised inside a pass, or what verifies it, that takes too long, so that the driver names the pass."""
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -127,8 +133,8 @@ def baseline(graphs: Sequence[Graph], seed: int) -> RESULT:
     for i, graph in enumerate(graphs):
         told: list[str] = []
         try:
-            error = _complaint(graph, passes, seed, told)
-        except (Hang, MemoryError) as reason:
+            _, error = _run(graph, passes, seed, told)
+        except MemoryError as reason:
             error = reason
         digests.append(told)
         if error is not None:
@@ -156,21 +162,22 @@ def study(
         if "was loaded before the fork" in str(error):
             raise
         return {"outcome": "does not load", "said": f"{type(error).__name__}: {error}"}
-    start, changed, tried = time.monotonic(), 0, 0
+    start, tried = time.process_time(), 0
+    kept: list[tuple[Graph, Any]] = []
     for i, graph in _candidates(mutant, chosen, graphs, seed, uses, models_too):
-        if time.monotonic() - start > seconds:
+        if time.process_time() - start > seconds:
             break
         tried += 1
         told: list[str] = []
-        try:
-            error = _complaint(graph, passes, seed, told)
-        except Hang:
-            return {"outcome": "hang", "graph": graph.name, "said": f"more than {HANG:.0f} s", "tried": tried}
+        made, error = _run(graph, passes, seed, told)
         if error is not None:
             found = _judged(mutant, error, uses) | {"graph": graph.name, "tried": tried, "number": i}
             return found | (_reduced(error, seed) if found["outcome"] == "named" else {})
-        changed += i >= 0 and told[: len(digests[i])] != digests[i]
-    return {"outcome": "survived", "tried": tried, "changed": changed}
+        if i < 0 or told[: len(digests[i])] != digests[i]:
+            kept.append((graph, made))
+    path = Path(mkstemp(prefix="mutant")[1])
+    path.write_bytes(pickle.dumps(kept))
+    return {"outcome": "survived", "tried": tried, "kept": str(path)}
 
 
 def _candidates(
@@ -195,22 +202,42 @@ def _candidates(
         yield from ((-1, graph) for graph in models())
 
 
-def _complaint(graph: Graph, passes: Iterable[Callable[..., Graph]], seed: int, told: list[str]) -> Any:
+def _run(graph: Graph, passes: Iterable[Callable[..., Graph]], seed: int, told: list[str]) -> tuple[Any, Any]:
+    """Return what passes make of a graph and None, or None and the driver's error."""
     from nnvm.pipeline import PassError, optimize
     from nnvm.verifying import Verifier
 
-    def late(*_: object) -> None:
-        raise Hang
-
-    signal.signal(signal.SIGVTALRM, late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
     try:
-        optimize(graph, passes, verify_each=Verifier(seed), report=lambda done: told.append(digest(done.after)))
+        with limited(HANG):
+            verifier = Verifier(seed)
+            return optimize(
+                graph, passes, verify_each=verifier, report=lambda done: told.append(digest(done.after))
+            ), None
     except PassError as error:
-        return error
+        return None, error
+
+
+@contextmanager
+def limited(seconds: float, error: type[BaseException] = Late) -> Iterator[None]:
+    """Raise an error in what runs longer than so many seconds of this process, again and again where it is swallowed.
+
+    Limits nest: the outer one goes on where the inner one ends.
+    """
+
+    def late(*_: object) -> None:
+        raise error(f"it takes more than {seconds:g} s")
+
+    was, left = signal.getsignal(signal.SIGVTALRM), signal.getitimer(signal.ITIMER_VIRTUAL)[0]
+    start = time.process_time()
+    signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)
+    try:
+        yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    return None
+        signal.signal(signal.SIGVTALRM, was)
+        if left:
+            signal.setitimer(signal.ITIMER_VIRTUAL, max(0.01, left - (time.process_time() - start)), 1.0)
 
 
 def _judged(mutant: Mutant, error: Any, uses: Uses) -> RESULT:
@@ -218,7 +245,7 @@ def _judged(mutant: Mutant, error: Any, uses: Uses) -> RESULT:
     from nnvm.verifying import Refusal
 
     cause = error.__cause__
-    kind = cause.kind if isinstance(cause, Refusal) else "crash"
+    kind = cause.kind if isinstance(cause, Refusal) else "run" if isinstance(cause, Late) else "crash"
     blamed = cause.rule if isinstance(cause, Refusal) else None
     match = _RULE.search(str(error))
     blamed = blamed or (match.group(1) if match else None)
@@ -237,9 +264,16 @@ def _reduced(error: Any, seed: int) -> RESULT:
 
     start = time.monotonic()
     try:
-        failing = FailingPass(error.before, [error.stage.function], seed=seed)
-        found = reduce(failing.graph, failing, seconds=REDUCE)
-    except Exception as problem:
+        with limited(AGAIN):
+            failing = FailingPass(error.before, [error.stage.function], seed=seed)
+
+        def fails(graph: Graph) -> bool:
+            with limited(AGAIN):
+                return failing(graph)
+
+        with limited(REDUCE, KeyboardInterrupt):  # a fault may stall the reducer too, which then gives its best so far
+            found = reduce(failing.graph, fails, seconds=REDUCE)
+    except (Exception, KeyboardInterrupt) as problem:
         return {"reduced": None, "reducing": f"{type(problem).__name__}: {problem}"[:300]}
     return {
         "before": count_nodes(error.before), "reduced": count_nodes(found.graph), "tests": found.tests,

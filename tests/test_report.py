@@ -296,3 +296,20 @@ def test_shapes_as_people_write_them():
 def test_variables_are_no_parameters_and_inputs_no_work():
     state = variable(type=i64[4], name="v")
     assert report.show(Graph([ops.neg(state)], [state]))["parameters"] == 0
+
+
+def test_plan_explains_and_draws(tmp_path):
+    graph = trace(lambda x: ops.reduce_sum(ops.exp(ops.transpose(ops.tanh(x)))), x=f32[10, 10])
+    paths = {"html": tmp_path / "plan.html", "png": tmp_path / "plan.png"}
+    result = report.plan(
+        graph, backend="numpy", io="external", alignment=64, buffers=False, save=None, explain=True, pictures=paths
+    )
+    assert result["explain"]["live_bytes"] == result["peak_bytes"] == 896
+    assert "896 bytes are alive at step 1" in result["explain"]["text"]
+    assert paths["html"].read_text().startswith("<!DOCTYPE html>")
+    assert paths["png"].read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(Error, match="cannot be written"):
+        report.plan(
+            graph, backend="numpy", io="external", alignment=64, buffers=False, save=None,
+            pictures={"png": tmp_path / "none" / "plan.png"},
+        )  # fmt: skip

@@ -274,3 +274,13 @@ def test_a_value_read_on_another_device_without_a_copy_is_found():
     with pytest.raises(PassError, match="on another device") as caught:
         optimize(trace(lambda x: ops.relu(x), x=f32[3]), [place], verify_each=True)
     assert caught.value.__cause__.kind == "device"
+
+
+def test_what_stands_for_a_node_that_waited_waits() -> None:
+    x = named_input("x", f32[3])
+    early = ops.tanh(x, name="early").node
+    before = Graph([ops.relu(ops.exp(x), after=(early,)), early.outputs[0]], [x], output_names=["y", "early"])
+    gone = before.replace(outputs=[before.outputs[0].node.inputs[0], early.outputs[0]])
+    with pytest.raises(Refusal, match="no longer waits for early") as caught:
+        Verifier().check(before.replace(), gone)
+    assert caught.value.kind == "order"

@@ -244,7 +244,7 @@ def _buffers(program: Any, binding: Mapping[str, int]) -> list[dict[str, Any]]:
 
     rows = []
     for life in Lives(program, binding).buffers:
-        alias = None if life.root == life.index else program.buffers[life.root].name
+        alias = None if life.root == life.number else program.buffers[life.root].name
         span = {"first": life.first, "last": life.last, "alias_of": alias}
         rows.append({"name": life.name, "offset": life.offset, "size": life.size, **span})
     return rows

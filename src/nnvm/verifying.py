@@ -154,7 +154,7 @@ def _compare_order(before: Graph, after: Graph) -> None:
     """Raise Error where a control edge is lost between nodes that are both still there.
 
     A node is there itself, by its name, or as the only one that computes the same in the same way; what gives an output
-    stays the node that gives it.
+    stays the node that gives it, and what gives the output in its place waits as it did.
     """
     late = [node for node in before.nodes if node.after]
     if not late:
@@ -162,7 +162,7 @@ def _compare_order(before: Graph, after: Graph) -> None:
     now = _Still(before, after)
     above = _Above(after)
     for old in late:
-        new = now.get(old)
+        new = now.get(old) or now.instead.get(old)
         if new is None:
             continue
         for early in map(now.get, old.after):
@@ -176,10 +176,11 @@ class _Still:
     def __init__(self, before: Graph, after: Graph) -> None:
         self.there: Final = set(after.nodes)
         self.named: Final = {node.name: node for node in after.nodes if node.name is not None}
-        self.ends: Final[dict[Node, Node]] = {}
+        self.instead: Final[dict[Node, Node]] = {}
         for old, new in zip(before.outputs, after.outputs, strict=True):
-            if old.node.op not in (constant, input, variable) and new.node.op is old.node.op:
-                self.ends.setdefault(old.node, new.node)
+            if not {old.node.op, new.node.op} & {constant, input, variable}:
+                self.instead.setdefault(old.node, new.node)
+        self.ends: Final = {old: new for old, new in self.instead.items() if new.op is old.op}
         numbers: dict[object, int] = {}
         self.numbers: Final = _numbers(before, numbers)
         self.alone: Final = _alone(_numbers(after, numbers))

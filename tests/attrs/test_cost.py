@@ -7,7 +7,10 @@ from nnvm.ir import f32, named_input
 
 
 def test_which_operators_multiply_and_accumulate() -> None:
-    assert [op.name for op in macs if op.module.startswith("nnvm.ops")] == ["gemm", "matmul", "conv", "conv_transpose"]
+    assert [op.name for op in macs if op.module.startswith("nnvm.ops")] == [
+        *("attention", "einsum", "gemm", "matmul", "conv", "conv_transpose", "conv_integer", "matmul_integer"),
+        *("qlinear_conv", "qlinear_matmul", "gru", "lstm", "rnn"),
+    ]
     assert macs.get(ops.relu) is None
 
 

@@ -4,20 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ops import test_activation, test_arithmetic
+from tests.ops import test_activation, test_arithmetic, test_bits
 from tests.ops.uses import Use, close, ours, seeds
 
 from nnvm import ops
 from nnvm.attrs import elementwise
 from nnvm.ir import Op
 
-USES = test_arithmetic.USES | test_activation.USES
+USES = test_arithmetic.USES | test_activation.USES | test_bits.USES
 
 
 def test_these_families_alone_are_elementwise() -> None:
     others = {op for op in USES if op not in elementwise}
     assert {op.name for op in others} == {
         *("softmax", "log_softmax", "hardmax", "softmax_from", "log_softmax_from", "hardmax_from"),
+        *("bit_cast", "cast_like"),
     }
     assert set(elementwise) == set(USES) - others
 

@@ -80,3 +80,13 @@ def test_pack_over_the_capacity_is_exit_code_4(tmp_path):
     code, _, error = nnvm("pack", path)
     assert code == 1
     assert "has no column 'upper'" in error
+
+
+def test_plan_explains_and_draws_what_it_planned(tmp_path):
+    model, page, still = small_model(tmp_path / "m.onnx"), tmp_path / "plan.html", tmp_path / "plan.png"
+    options = ("--set-dim", "batch=10", "--explain", "--html", str(page), "--png", str(still), "--no-accumulate")
+    code, result, _ = nnvm("plan", model, *options, "--json")
+    assert code == 0
+    assert result["explain"]["live_bytes"] == result["packing_bound_bytes"]
+    assert page.stat().st_size > 10_000
+    assert still.read_bytes()[:4] == b"\x89PNG"

@@ -83,6 +83,13 @@ def test_graphs_within_are_checked(case: str) -> None:
         verify(outer)
 
 
+@pytest.mark.parametrize("type", [f32["n"], f32[...], None])
+def test_an_input_has_the_type_that_its_params_say(type: Any) -> None:
+    stale = X.node.replace(types=(type,))
+    with pytest.raises(Error, match=r"has the type .*, and its params say f32\[4\]; both are set together"):
+        verify(Graph([tanh(stale.outputs[0])], [stale.outputs[0]]))
+
+
 def test_one_graph_in_many_places_is_checked_once() -> None:
     inner = Graph([tanh(X)])
     for _ in range(60):

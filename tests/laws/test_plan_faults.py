@@ -63,7 +63,10 @@ def remade(program: Program, buffers: Any, steps: Any, peak: Any = None) -> Prog
 def roots_alive_together(program: Program) -> list[tuple[int, int]]:
     held = [life for life in Lives(program, {}).held if life.size]
     return [
-        (a.number, b.number) for a in held for b in held if a.number != b.number and a.first <= b.last and b.first <= a.last
+        (a.number, b.number)
+        for a in held
+        for b in held
+        if a.number != b.number and a.first <= b.last and b.first <= a.last
     ]
 
 

@@ -224,6 +224,7 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.batch_norm, (X, f32[1, 4], VECTOR, VECTOR, VECTOR), {}, "f32[1, 4] for 4 channels"),
     (ops.instance_norm, (X, f32[3], VECTOR), {}, "for 4 channels"),
     (ops.layer_norm, (X, f32[8]), {"axis": 4}, "axis 4 is not among the 4 axes"),
+    (ops.layer_norm, (i64[2, 8], i64[8]), {}, "they must be of kind float"),
 ]
 
 

@@ -309,3 +309,97 @@ def test_law_poison_changes_nothing(rows):
     for sources in reads:
         values.append(values[sources[0]] + values[sources[-1]])
     np.testing.assert_array_equal(run(x=x)[0], -values[-1])
+
+
+def nested(inner: Program, **more) -> Program:
+    """Make a program whose second step runs another one, in a block of the arena."""
+    kinds = [("input", "x", 0), ("arena", "u", 0), ("arena", "v", 64), ("arena", "block", 128), ("output", "y", 0)]
+    buffers = [Buffer(kind, "float32", (16,), at, name=name) for kind, name, at in kinds]
+    step = Step("nnvm:call/1", [1], [2], {"program": 0}, **{"workspace": 64, "scratch": 3, "name": "inner"} | more)
+    steps = [Step("toy:neg/1", [0], [1]), step, Step("toy:add/1", [2, 1], [4])]
+    return program(buffers, steps, [0], [4], peak=192, programs=[inner])
+
+
+def inner(shape=(16,), peak=64, **more) -> Program:
+    """Make a program that adds to its input twice its negation."""
+    kinds = [("input", "a"), ("arena", "t"), ("output", "b")]
+    buffers = [Buffer(kind, "float32", shape, name=name) for kind, name in kinds]
+    steps = [Step("toy:scaled/1", [0, None], [1], {"scale": -2.0}), Step("toy:add/1", [1, 0], [2])]
+    return program(buffers, steps, [0], [2], peak=peak, **more)
+
+
+@pytest.mark.parametrize("poison", [False, True])
+def test_a_nested_program_runs_in_its_parents_arena(poison, tmp_path):
+    made = nested(inner())
+    verify(made, {})
+    made.save(tmp_path / "nested.nnp")
+    x = np.arange(16, dtype=np.float32)
+    for each in (made, Program.load(tmp_path / "nested.nnp")):
+        run = Executable(each, ToyDevice())
+        np.testing.assert_array_equal(run.run({"x": x}, poison=poison)[0], np.zeros(16))
+        assert run.stats.planned_bytes == 192
+
+
+def test_a_nested_program_may_have_open_dimensions_of_its_own():
+    made = nested(inner(shape=("n",), peak=("end", 1), binding={"n": 16}))
+    verify(made, {})
+    x = np.ones(16, np.float32)
+    np.testing.assert_array_equal(Executable(made, ToyDevice())(x=x)[0], np.zeros(16))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"params": {"program": 1}}, "runs program 1, but 1 are nested here"),
+        ({"params": {}}, "runs program None"),
+        ({"inputs": [1, 0]}, "has the inputs float32, float32, which are not those of its program"),
+        ({"workspace": 32}, "has 32 bytes for a program that needs 64"),
+        ({"workspace": 65}, "has 64 bytes of scratch, but needs 65"),
+        ({"allocates": True, "outputs": [4]}, "takes all its inputs and writes planned outputs|allocates"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_refused(change, says):
+    good = nested(inner())
+    step = good.steps[1]
+    fields = {"inputs": step.inputs, "outputs": step.outputs, "params": step.params} | {
+        key: value for key, value in change.items() if key in ("inputs", "outputs", "params")
+    }
+    rest = {"workspace": 64, "scratch": 3} | {k: v for k, v in change.items() if k in ("workspace", "allocates")}
+    steps = [good.steps[0], Step(step.kernel, **fields, **rest), good.steps[2]]
+    with pytest.raises(Error, match=says):
+        verify(program(good.buffers, steps, [0], [4], peak=192, programs=[inner()]), {})
+
+
+def test_a_nested_plan_is_verified_too():
+    wrong = inner()
+    buffers = [*wrong.buffers[:1], Buffer("arena", "float32", (16,), 32, name="t"), wrong.buffers[2]]
+    broken = Program("toy", buffers, wrong.steps, [0], [2], peak=128)
+    with pytest.raises(Error, match="multiple of the alignment"):
+        verify(nested(broken, workspace=192, scratch=None), {})
+
+
+def test_what_is_given_away_is_written_over_and_copied_only_where_it_must():
+    buffers = [Buffer("input", "float32", (4,), name=name) for name in ("x", "y")]
+    buffers += [Buffer("input", "float32", (4,), 0, 0, name="over"), Buffer("output", "float32", (4,), name="z")]
+    steps = [Step("toy:neg/1", [0], [2], inplace=[0]), Step("toy:add/1", [2, 1], [3])]
+    made = program(buffers, steps, [0, 1], [3], donated=[0])
+    verify(made, {})
+    run = Executable(made, ToyDevice())
+    x, y = np.ones(4, np.float32), np.full(4, 3, np.float32)
+    np.testing.assert_array_equal(run(x=x, y=y)[0], np.full(4, 2))
+    np.testing.assert_array_equal(x, -np.ones(4))
+    assert run.stats.transient_bytes == 0
+    x = np.ones(4, np.float32)
+    x.flags.writeable = False
+    np.testing.assert_array_equal(run(x=x, y=y)[0], np.full(4, 2))
+    assert run.stats.transient_bytes == 16
+    np.testing.assert_array_equal(run(x=y, y=y)[0], np.zeros(4))  # one array twice
+    np.testing.assert_array_equal(y, np.full(4, 3))
+
+
+def test_copies_of_inputs_are_told():
+    run = Executable(ping_pong(2, dims=(4, 3)), ToyDevice())
+    run(x=np.ones((4, 3), np.float32))
+    assert (run.stats.transient_bytes, run.stats.output_bytes) == (0, 48)
+    run(x=np.ones((3, 4), np.float32).T)
+    assert run.stats.transient_bytes == 48

@@ -12,8 +12,8 @@ def accumulated(
 ) -> tuple[list[Node], dict[Node, Call], dict[Node, Node]]:
     """Return the order without the terms that their sums compute, the calls with theirs, and each term's sum.
 
-    A term is computed by its sum where nothing else reads it, it has the sum's type, and its kernel can add; of two such
-    terms the later one. What others run after, or runs on another device, stays as it is.
+    A term is computed by its sum where nothing else reads it, it has the sum's type, and its kernel can add; of two
+    such terms the later one. What others run after, or runs on another device, stays as it is.
     """
     users = _users(graph, order)
     place = {node: i for i, node in enumerate(order)}

@@ -15,7 +15,7 @@ from nnvm.runtime.memory import max_live
 from nnvm.runtime.program import Program
 
 MOST_STEPS: Final = 20_000
-"""Steps above which no order is searched for: the walks alone would take seconds."""
+"""Steps above which no order is searched for and the bound is what one step touches: more would take seconds."""
 
 
 class Candidate:
@@ -71,7 +71,7 @@ class Choice:
         first = not self.candidates
         for each in lowered:
             self._add(each, name)
-        if first:
+        if first and len(lowered[0].steps) <= MOST_STEPS:
             self.bound = min(self._bound(each) for each in lowered)
 
     def _lowered(self, order: tuple[Node, ...]) -> Iterator[Lowered]:

@@ -104,8 +104,8 @@ def lower(
     """Lower the nodes in this order; raise one Error that lists everything the backend cannot run.
 
     `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place. With
-    `accumulate` sums are computed by the kernels of their terms. `donate` names inputs that may be written over. `calls`
-    are those of an earlier order.
+    `accumulate` sums are computed by the kernels of their terms. `donate` names inputs to write over. `calls` are
+    those of an earlier order.
     """
     if io not in ("external", "arena"):
         raise Error(f"io is {io!r}; it is 'external' or 'arena'")

@@ -59,9 +59,9 @@ def plan(
 ) -> Program:
     """Give every arena root an offset and return the Program, with both bounds and statuses in `meta["plan"]`.
 
-    `binding` is where the sizes are measured; `plain` is the graph before parts were laid into wholes, and `order_bound`
-    what no order of that can do without, where the dimensions are bound. With unbound dimensions the offsets become expressions that keep the
-    order in which buffers lie on each other, and so hold at every binding.
+    `binding` is where the sizes are measured; `plain` is the graph before parts were laid into wholes, and
+    `order_bound` what no order of that can do without where all dimensions are bound. With unbound dimensions the
+    offsets become expressions that keep the order in which buffers lie on each other, and so hold at every binding.
     """
     arena = Arena(lowered, binding, alignment)
     offsets = list(pack(arena.blocks, alignment))

@@ -41,10 +41,10 @@ def compile_graph(
 ) -> Program:
     """Return a verified Program of the graph for a backend.
 
-    `order` runs the nodes in that order, else the best of the file's, depth first and a planned one, for which `effort`
-    transitions are spent. `io="arena"` puts inputs and outputs into the arena. Without `share` every result has bytes of
-    its own; without `accumulate` no sum is computed by the kernel of a term. `donate` names inputs that a call may write
-    over. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
+    `order` runs the nodes in that order, else the best of the file's, depth first and a planned one, for which
+    `effort` transitions are spent. `io="arena"` puts inputs and outputs into the arena. Without `share` every result
+    has bytes of its own; without `accumulate` no sum is computed by the kernel of a term. `donate` names inputs that a
+    call may write over. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
     """
     with collection_paused():
         choosing = Choice(

@@ -3,7 +3,7 @@
 from nnvm.errors import Error
 from nnvm.ir.graph import Graph
 from nnvm.ir.node import ABSENT, Node, Value
-from nnvm.ir.op import input, variable
+from nnvm.ir.op import constant, input, variable
 from nnvm.ir.types import same_type
 
 
@@ -81,3 +81,10 @@ def _check_types(node: Node) -> None:
     for value, type in zip(node.outputs, inferred, strict=True):
         if same_type(value.type, type) is False:
             raise Error(f"{value!r} has a type that {node.op.name} does not yield there: {type}")
+        if (
+            node.op in (input, variable, constant)
+            and type is not None
+            and value.type is not type
+            and value.type != type
+        ):
+            raise Error(f"{value!r} has the type {value.type}, and its params say {type}; both are set together")

@@ -4,7 +4,7 @@ from nnvm.attrs import infer_inputs, macs, random
 from nnvm.ir import ABSENT, UNKNOWN, Node, TensorType, Value, boolean, data_of, equal, i64, larger, op, product, smaller
 from nnvm.ir.dims import Size
 from nnvm.ir.types import Shape, Type
-from nnvm.ops.typing import axis_of, one_dtype, require
+from nnvm.ops.typing import axis_of, of_kind, one_dtype, require
 
 Ints = tuple[int, ...]
 
@@ -259,6 +259,7 @@ def layer_norm(
     x: Value, scale: Value, bias: Value | None = None, *, axis: int = -1, epsilon: float = 1e-5
 ) -> TensorType:
     """Normalise over all dimensions from `axis` on (ONNX LayerNormalization with one output)."""
+    of_kind(x, "float")
     require(x.tensor.shape_or_none is None or axis_of(axis, len(x.shape)) >= 0, "no such axis")
     return x.tensor
 

@@ -13,9 +13,9 @@ Ints = tuple[int, ...]
 def layer_norm_with_statistics(
     x: Value, scale: Value, bias: Value | None = None, *, axis: int = -1, epsilon: float = 1e-5
 ) -> tuple[TensorType, TensorType, TensorType]:
-    """Normalise over all dimensions from `axis` on; give also the mean and the inverse of the standard deviation.
+    """Normalise over all dimensions from `axis` on; give mean and 1/deviation too (ONNX LayerNormalization).
 
-    Statistics are f32, and have 1 for each of those dimensions (ONNX LayerNormalization with all outputs).
+    Statistics are f32, and have 1 for each of those dimensions.
     """
     of_kind(x, "float")
     one_dtype([x, scale, *([] if bias is None else [bias])])

@@ -21,7 +21,7 @@ def linear_attention(
     scale: float = 0.0,
     update_rule: str = "gated_delta",
 ) -> tuple[TensorType, TensorType]:
-    """Read a state that sums up keys and values step by step, and return what is read and the state (LinearAttention).
+    """Read a state that sums up keys and values step by step; give it back too (ONNX LinearAttention).
 
     Inputs are [batch, steps, heads * size], the state [batch, kv_heads, key size, value size]. Each step the state
     shrinks by exp(decay) where `update_rule` is gated, and takes in key times value; where it is delta, value is first
@@ -74,10 +74,10 @@ def _among(size: Size, allowed: tuple[Size, ...]) -> bool:
 def causal_conv(
     x: Value, weight: Value, bias: Value | None = None, past: Value | None = None, *, activation: str = "none"
 ) -> tuple[TensorType, TensorType]:
-    """Convolve each channel with what came before it, and return also what the next call is to have before it.
+    """Convolve each channel with what came before it; give the last steps back too (ONNX CausalConvWithState).
 
     x is [batch, channels, steps], the weight [channels, 1, k], states are the k - 1 steps before (zeros where `past` is
-    absent). `activation` is none, or silu, also called swish (ONNX CausalConvWithState).
+    absent). `activation` is "none", or "silu", also called "swish".
     """
     require(activation in ("none", "silu", "swish"), f"activation {activation!r} is none of none, silu, swish")
     dtype = one_dtype([x, weight, *(each for each in (bias, past) if each is not None)])

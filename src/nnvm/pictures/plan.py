@@ -84,7 +84,7 @@ def bounds(lives: Lives) -> tuple[int, int]:
 
 
 def family_of(kernel: str) -> str:
-    """Return the family of the operator that a kernel computes, by its name; "other" where none of ours is so called."""
+    """Return the family of the operator that a kernel computes, by its name; "other" where ours have no such."""
     name = kernel.partition(":")[2].partition("/")[0].removeprefix("sized_")
     name = _KERNELS.get(name, name)
     for each in (name, name.removesuffix("_add")):

@@ -8,6 +8,9 @@ from nnvm.runtime.memory import round_up
 from nnvm.runtime.parts import Step
 from nnvm.runtime.program import Program
 
+PRODUCTS: Final = ("conv", "matmul", "gemm")
+"""How the names of kernels begin that multiply, and so read their inputs more than once."""
+
 SHOWN: Final = 20
 """Buffers that the text of an explanation lists."""
 
@@ -158,11 +161,31 @@ def _remedies(lives: Lives, here: list[Life], steps: list[int], touched: set[int
             yield Remedy(
                 "workspace", life.name, low, f"a kernel with less workspace for {_named(program, at)}: {low:,} bytes"
             )
-        elif life.root not in outputs and life.last == at and _could_take(lives, step, life):
+        elif life.root in outputs:
+            yield from _accumulated(lives, here, life, at)
+        elif life.last == at and not _multiplies(step) and _could_take(lives, step, life):
             low = _without(lives.live, size, at, at + 1)
-            how = "accumulate" if step.kernel.partition(":")[2].startswith(("conv", "matmul", "gemm")) else "in place"
-            text = f"{how}: if {_named(program, at)} could write over {life.name!r}"
-            yield Remedy(how, life.name, low, f"{text}: {low:,} bytes")
+            text = f"in place: if {_named(program, at)} could write over {life.name!r}"
+            yield Remedy("in place", life.name, low, f"{text}: {low:,} bytes")
+
+
+def _multiplies(step: Step) -> bool:
+    """Say whether a step is a product, which can be added to another tensor but not written over what it reads."""
+    return step.kernel.partition(":")[2].startswith(PRODUCTS)
+
+
+def _accumulated(lives: Lives, here: list[Life], life: Life, at: int) -> Iterator[Remedy]:
+    """Say that a product could be added at once to what it is added to next, where that is as large and alive."""
+    program = lives.program
+    after = min((i for i in _uses(lives, life) if i > at), default=None)
+    if after is None or not _multiplies(program.steps[at]) or not program.steps[after].kernel.endswith(":add/1"):
+        return
+    touched = _touched(program, program.steps[after])
+    for other in here:
+        if other.root in touched and other.root != life.root and other.size == life.size:
+            low = _without(lives.live, round_up(life.size, program.alignment), at, after + 1)
+            text = f"accumulate: if {_named(program, at)} were added to {other.name!r} in its bytes"
+            yield Remedy("accumulate", life.name, low, f"{text}: {low:,} bytes")
 
 
 def _could_take(lives: Lives, step: Step, life: Life) -> bool:

@@ -103,8 +103,8 @@ class Step:
     A step writes the outputs in place (destination-passing), or `allocates`: then the arrays that its kernel
     returns are adopted. `workspace` is bytes beside the arena, or what `scratch`, an arena buffer that serves instead,
     must hold; `waits` lists earlier steps that must have ended. An absent input is None. `inplace` lists the positions
-    of inputs whose very bytes output 0 may have; under `joins` the inputs are the consecutive parts of output 0, and one
-    may lie where it belongs there.
+    of inputs whose very bytes output 0 may have; under `joins` the inputs are the consecutive parts of output 0, and
+    one may lie where it belongs there.
     """
 
     __slots__ = (

@@ -32,8 +32,7 @@ class Precedence:
         """Raise Error unless `earlier` has ended when `step` starts."""
         if earlier not in (BEFORE, step) and not self.follows(step, earlier, search=True):
             raise Error(
-                f"{self.named(step)} {why} but does not wait for {self.named(earlier)}, "
-                "which touches the same bytes"
+                f"{self.named(step)} {why} but does not wait for {self.named(earlier)}, which touches the same bytes"
             )
 
     def follows(self, step: int, earlier: int, *, search: bool) -> bool:

@@ -38,8 +38,9 @@ class Program:
     `inputs` and `outputs` are buffer numbers; an input is called what its buffer is called. `constants` gives
     the bytes of every constant buffer, and the first content of those state buffers that do not start as
     zeros. `donated` lists the inputs whose memory the caller gives away, so that steps may write over it. `programs`
-    are those that steps of the kernel CALL run. `peak` is the height of the arena in bytes. `born` gives, for each dimension that no input tells, the
-    step that allocates and so decides it. Raises Error for anything that could not run.
+    are those that steps of the kernel CALL run. `peak` is the height of the arena in bytes. `born` gives, for each
+    dimension that no input tells, the step that allocates and so decides it. Raises Error for anything that could not
+    run.
     """
 
     __slots__ = (

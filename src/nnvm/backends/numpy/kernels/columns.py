@@ -38,6 +38,7 @@ def cut(room: int, groups: int, depth: int, filters: int, plan: tuple[Axis, ...]
             limit = max(strip, limit * 7 // 8)
         return Cut(together, depth, limit, filters)
     gathered = room * 3 // 4
+    strip = max(1, min(strip, room - gathered))
     while strip > 1 and _need(plan, image, strip) > gathered:
         strip //= 2
     channels = max(1, min(depth, gathered // _need(plan, image, strip)))
@@ -122,13 +123,14 @@ def _in_place(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
         first, last = ends[i]
         if first >= 0 and last < axis.size:
             continue
-        lead = (slice(None),) * (1 + i)
+        one, before = (slice(None),) * (1 + i), (slice(None),) * (len(plan) + i)
         for tap in range(axis.window):
             each = reach(axis, tap, part)
             if each.short:
-                target = columns[(*lead, tap, *(slice(None),) * (len(plan) - 1))]
-                target[(*lead, slice(0, each.taken.start))] = 0
-                target[(*lead, slice(each.taken.stop, None))] = 0
+                cell: Any = (*one, tap)
+                target = columns[cell]
+                target[(*before, slice(0, each.taken.start))] = 0
+                target[(*before, slice(each.taken.stop, None))] = 0
 
 
 def _staged(columns: Array, x: Array, plan: list[Axis], box: Box, spare: Array) -> None:
@@ -185,7 +187,9 @@ def _tap_by_tap(columns: Array, x: Array, plan: list[Axis], box: Box) -> None:
 
 def _taps(plan: list[Axis], box: Box) -> Iterator[tuple[Shape, Sequence[Reach]]]:
     """Yield every tap with what it reads; one row of the window at a time, for a long one has many."""
-    inner = [[reach(axis, tap, part) for tap in range(axis.window)] for axis, part in zip(plan[1:], box[1:], strict=True)]
+    inner = [
+        [reach(axis, tap, part) for tap in range(axis.window)] for axis, part in zip(plan[1:], box[1:], strict=True)
+    ]
     for first in range(plan[0].window):
         lead = reach(plan[0], first, box[0])
         for rest in product(*(range(axis.window) for axis in plan[1:])):

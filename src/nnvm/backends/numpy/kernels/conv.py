@@ -71,10 +71,12 @@ def conv_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params:
     out = out_shapes[0]
     if out is None:
         return LIMIT
+    if not prod(out):
+        return 0
     strides, dilations = params["strides"], params["dilations"]
     plan = [Axis(0, *each, 0, 0) for each in zip(out[2:], weight[2:], strides, dilations, strict=True)]
     cells = weight[1] * groups * _cells(out, weight, plan)
-    if groups == 1 and 1 < out[0] and prod(out[2:]) <= STRIP // 2:
+    if groups == 1 and out[0] > 1 and prod(out[2:]) <= STRIP // 2:
         cells = out[0] * (cells + prod(out[1:]))
     return min(LIMIT, rounded(cells * itemsize))
 
@@ -110,7 +112,7 @@ def _images(out: Array, weight: Array, plan: list[Axis], room: int) -> int:
     """Return how many images go through one product, where each has too few outputs to keep it busy."""
     if len(out) == 1 or prod(out.shape[2:]) > STRIP // 2:
         return 1
-    each = weight.shape[1] * _cells(out.shape, weight.shape, plan) + prod(out.shape[1:])
+    each: int = weight.shape[1] * _cells(out.shape, weight.shape, plan) + prod(out.shape[1:])
     return min(len(out), room // each)
 
 

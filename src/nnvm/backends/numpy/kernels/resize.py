@@ -206,7 +206,7 @@ def _tables(
 
 
 def _fit(out: Shape, x: Shape, plan: list[Axis], way: Filter, item: int, room: int) -> list[int]:
-    """Choose how large a box is: first fewer planes, whose rows lie in one piece, then fewer lines, then what is longest."""
+    """Choose how large a box is: fewer planes first, with rows in one piece, then fewer lines, then the rest."""
     sizes = list(out)
     while _need(sizes, x, plan, way, item) > room and max(sizes) > 1:
         place = 0 if sizes[0] > 1 else 1 if sizes[1] > 16 else sizes.index(max(sizes))

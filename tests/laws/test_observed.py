@@ -1,0 +1,74 @@
+"""What a run takes, as tracemalloc sees it from outside, is what the executor says it planned, adopted and copied."""
+
+import gc
+import tracemalloc
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.compile.nets import branchy_graph, image, weights
+
+from nnvm import ops
+from nnvm.ir import f32, trace
+from nnvm.passes import set_dims
+from nnvm.pipeline import compile
+
+
+def observe(run: Any, inputs: Mapping[str, Any]) -> int:
+    """Return the bytes of arrays held between runs, and those that one more run takes beyond them at the most."""
+    tracemalloc.start()
+    gc.disable()
+    try:
+        run.run(inputs)
+        domain = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+        held = sum(each.size for each in tracemalloc.take_snapshot().filter_traces([domain]).traces)
+        for _ in range(3):
+            run.run(inputs)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        run.run(inputs)
+        return held + tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+def told(run: Any) -> int:
+    stats = run.stats
+    return stats.planned_bytes + stats.adopted_bytes + stats.transient_bytes + stats.output_bytes
+
+
+def residual(x: Any) -> Any:
+    y = ops.relu(ops.conv(x, weights(16, 3, 3, 3), pads=(1, 1, 1, 1)))
+    y = ops.relu(ops.conv(ops.conv(y, weights(16, 16, 1, 1)), weights(16, 16, 3, 3), pads=(1, 1, 1, 1)) + y)
+    return {"y": ops.concat(ops.tanh(y), ops.max_pool(y, kernel=(3, 3), strides=(1, 1), pads=(1, 1, 1, 1)), axis=1)}
+
+
+def sized(x: Any) -> Any:
+    found = ops.nonzero(ops.relu(x), name="found")
+    return {"y": ops.tanh(ops.cast(found, to=f32))}
+
+
+CASES = {
+    "residual": (lambda: trace(residual, x=f32[1, 3, 128, 128]), (1, 3, 128, 128)),
+    "branchy": (lambda: set_dims(branchy_graph(), {"n": 1, "h": 256, "w": 256}), (1, 3, 256, 256)),
+    "adopted": (lambda: trace(sized, x=f32[600, 500]), (600, 500)),
+}
+
+
+@pytest.mark.parametrize("io", ["external", "arena"])
+@pytest.mark.parametrize("name", CASES)
+def test_law_observed_equals_planned(name: str, io: str) -> None:
+    build, shape = CASES[name]
+    run = compile(build(), io=io)
+    seen = observe(run, {"x": image(*shape)})
+    assert abs(seen / told(run) - 1) <= 0.02, (seen, told(run), run.stats)
+
+
+def test_a_copied_input_is_transient() -> None:
+    run = compile(trace(residual, x=f32[1, 3, 128, 128]))
+    turned = image(1, 128, 128, 3).transpose(0, 3, 1, 2)
+    seen = observe(run, {"x": turned})
+    assert run.stats.transient_bytes == turned.nbytes
+    assert abs(seen / told(run) - 1) <= 0.02

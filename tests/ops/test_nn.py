@@ -20,7 +20,7 @@ from tests.ops.uses import (
 
 from nnvm import ops
 from nnvm.attrs import infer_inputs, macs, random
-from nnvm.ir import Op, boolean, constant, dim, f32, f64, named_input, tensor_data
+from nnvm.ir import Op, boolean, constant, dim, f32, f64, i64, named_input, tensor_data
 
 DTYPES = st.sampled_from(FLOATS)
 # Where the reference is wrong (groups with a bias, SAME_LOWER, dilated means, indices of many images, global maxima of

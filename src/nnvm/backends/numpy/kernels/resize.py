@@ -211,6 +211,10 @@ def _fit(out: Shape, x: Shape, plan: list[Axis], way: Filter, item: int, room: i
     while _need(sizes, x, plan, way, item) > room and max(sizes) > 1:
         place = 0 if sizes[0] > 1 else 1 if sizes[1] > 16 else sizes.index(max(sizes))
         sizes[place] = -(-sizes[place] // 2)
+    for share in (7, 6, 5):  # halving leaves up to half of the room empty
+        more = [sizes[0], min(out[1], sizes[1] * share // 4), *sizes[2:]]
+        if _need(more, x, plan, way, item) <= room:
+            return more
     return sizes
 
 

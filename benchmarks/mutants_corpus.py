@@ -216,20 +216,20 @@ def witnesses(rule: Rule, seed: int) -> Iterator[Graph]:
     """Yield graphs that are a rule's left side, over inputs, constants and params of many kinds."""
     shown = 0
     for i in range(TRIES):
-        random = Random(seed * TRIES + i)
         with suppress(*REFUSALS, AttributeError, KeyError, StopIteration):
-            graph = verify(_witness(rule, random))
+            verify(_witness(rule, Random(seed * TRIES + i), bound=True))  # an open size may hide that it is ill-formed
+            graph = verify(_witness(rule, Random(seed * TRIES + i)))
             yield graph
             shown += 1
         if shown == WITNESSES:
             return
 
 
-def _witness(rule: Rule, random: Random) -> Graph:
+def _witness(rule: Rule, random: Random, bound: bool = False) -> Graph:
     scope = rule.function.__globals__
     either = scope.get("either")
     inputs: list[Value] = []
-    given = _given(rule, random, inputs)
+    given = _given(rule, random, inputs, bound)
     try:
         scope["either"] = lambda *values: random.choice(values)
         left = next(rule.start(given))
@@ -244,8 +244,9 @@ def _witness(rule: Rule, random: Random) -> Graph:
     return Graph(values, inputs, output_names=[f"y{i}" for i in range(len(values))], name=rule.name)
 
 
-def _given(rule: Rule, random: Random, inputs: list[Value]) -> list[Any]:
-    shape = random.choice(((2, 3), (3,), (), ("n", 3), (2, 1, 4), (2, 3, 4, 4), (1, 2), (0, 3)))
+def _given(rule: Rule, random: Random, inputs: list[Value], bound: bool) -> list[Any]:
+    n = 2 if bound else "n"
+    shape = random.choice(((2, 3), (3,), (), (n, 3), (2, 1, 4), (2, 3, 4, 4), (1, 2), (0, 3)))
     dtype = random.choice((f32, f32, f32, f32, f64, f16, i64, i32, boolean))
     notes = rule.function.__annotations__
     first = named_input("x", dtype[shape])

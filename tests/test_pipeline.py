@@ -186,7 +186,9 @@ def test_a_pass_that_asks_for_what_nobody_has_is_named():
     def greedy(graph, oracle, /):
         return graph
 
-    with pytest.raises(PassError, match="in greedy: it asks for 'oracle', and passes can ask for evaluate, optimize, pack"):
+    with pytest.raises(
+        PassError, match="in greedy: it asks for 'oracle', and passes can ask for evaluate, optimize, pack"
+    ):
         optimize(graph_of_net(), [greedy])
 
 

@@ -9,8 +9,8 @@ from nnvm.ops import cast
 def widen(graph: Graph, *, outputs: bool = False) -> Graph:
     """Compute every float in float64: inputs and constants stay what they are and are cast where they are read.
 
-    What an operator must have in one type only, such as the scales of a resize, stays so, and so does what nobody knows,
-    what writes to state and what holds nested graphs. Outputs are cast back to their own types, unless `outputs` are to be float64 as well.
+    What an operator must have in one type only stays so, and so does what nobody knows, what writes to state and what
+    holds nested graphs. Outputs are cast back to their own types, unless `outputs` are to be float64 as well.
     """
     wide: dict[Value, Value] = {}
     moved: dict[Node, Node] = {}

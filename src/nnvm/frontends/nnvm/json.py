@@ -23,7 +23,8 @@ def to_json(graph: Graph, *, hints: bool = False, inline_bytes: int | None = Non
     """Return a graph as JSON, one node a line.
 
     Constants of more than 16 elements, or with `inline_bytes` above so many bytes, are named by their key, as
-    `nnvm.ir.formats.text.keyed_data` gives them. Raises Error, naming operator, node and param, for a param that is no literal.
+    `nnvm.ir.formats.text.keyed_data` gives them. Raises Error, naming operator, node and param, for one that is no
+    literal.
     """
     return write_json(graph, hints=hints, inline_bytes=inline_bytes, kinds=KINDS, mutates=mutates.get)
 

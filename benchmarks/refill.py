@@ -38,9 +38,9 @@ def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
     A matrix or filter is normal with He's scale, sqrt(2 / fan_in), less its mean over what it sums. A vector that
     multiplies lies in [0.5, 1.5], any other is small; lone numbers stay as they are. A batch norm has the mean and
     variance of what reaches it from seeded inputs, through layers that are normalised so already. The last layer
-    before a final Softmax is scaled until its logits spread, so that Softmax neither levels nor saturates. What ConstantOfShape
-    nodes made become initializers. Raises Insensitive where two random inputs still change an output, or the input of
-    its final Softmax, by less than 1 % of its norm.
+    before a final Softmax is scaled until its logits spread, so that Softmax neither levels nor saturates. What
+    ConstantOfShape nodes made become initializers. Raises Insensitive where two random inputs still change an
+    output, or the input of its final Softmax, by less than 1 % of its norm.
     """
     model = onnx.load(source)
     draw = _Weights(model.graph, seed)

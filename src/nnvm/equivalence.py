@@ -229,12 +229,12 @@ def _nearer(original: Graph, doubtful: Sequence[tuple[Arrays, Sequence[Any], Seq
         return None
     worst = [0.0, 0.0]
     for a, b, truth in rows:
-        if not (a.dtype == b.dtype and a.shape == b.shape) or agree(a, b)[0]:
-            if a.dtype != b.dtype or a.shape != b.shape:
-                return None
+        if agree(a, b)[0]:
             continue
+        if a.dtype != b.dtype or a.shape != b.shape or a.dtype.kind != "f":
+            return None
         errors = [_distance(each, truth) for each in (a, b)]
-        if a.dtype.kind != "f" or not errors[0] <= errors[1]:
+        if not errors[0] <= errors[1]:
             return None
         worst = [max(pair) for pair in zip(worst, errors, strict=True)]
     return f"a run in float64 is nearer to the result, {worst[0]:.1e}, than to the original, {worst[1]:.1e}"

@@ -14,7 +14,7 @@ from nnvm.dumps import dumper, scratch_for, write_repro, write_text
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, data_of, operators
 from nnvm.ir.dims import Size
-from nnvm.ir.provenance import account_of, current_history, recording
+from nnvm.ir.provenance import account_of
 from nnvm.ir.types import Type, UnknownRank
 from nnvm.options import options_of, type_text
 from nnvm.passes import DEFAULT
@@ -97,15 +97,8 @@ def optimise(
 
     `watchers` see every run of a pass. With the folder `dump`, graphs are written there as they change. What replays a
     failing pass goes there too, or to a temporary folder, but for a failure that is a `replay`. With
-    `provenance` what is saved says where it comes from.
+    `provenance` what is saved says where it comes from; within `recording`, down to the file's own nodes.
     """
-    if provenance and current_history() is None:
-        with recording():
-            return optimise(
-                load, output, passes=passes, check=check, verify_each=verify_each, seed=seed, limits=limits,
-                working=working, stop_after=stop_after, dump=dump, watchers=watchers, provenance=True,
-                replay=replay,
-            )  # fmt: skip
     start = time.perf_counter()
     original = load()
     rows: list[dict[str, Any]] = []

@@ -5,13 +5,13 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.laws.forms import range_names, untyped_and_ordered
 from tests.laws.networks import networks
-from tests.laws.test_text import range_names
 
 import nnvm
 from nnvm import ops, passes
 from nnvm.frontends.nnvm.json import from_json, to_json
-from nnvm.ir import Graph, Node, Value, f32, named_input, params, same, tensor_data, variable
+from nnvm.ir import Graph, Node, f32, named_input, params, same, tensor_data, variable
 from nnvm.ir.formats.text import keyed_data
 
 EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "60"))
@@ -42,14 +42,8 @@ def test_so_does_what_passes_make_of_it(graph: Graph) -> None:
 @settings(max_examples=EXAMPLES // 2)
 @given(graph=networks())
 def test_so_does_one_without_types_or_with_control_edges(graph: Graph) -> None:
-    def untyped(node: Node) -> tuple[Value, ...] | None:
-        given = params({**node.params, "type": None}) if node.op is nnvm.ir.input else node.params
-        return node.replace(types=(None,) * len(node.types), params=given).outputs
-
-    assert_comes_back(graph.rewrite(untyped))
-    kept = [value for value in graph.outputs if value.node.inputs]
-    ends = [value.node.replace(after=(graph.nodes[0],)).outputs[value.index] for value in kept]
-    assert_comes_back(Graph([*kept, *ends], graph.inputs, output_names=range_names(2 * len(kept))))
+    for each in untyped_and_ordered(graph):
+        assert_comes_back(each)
 
 
 @settings(max_examples=EXAMPLES // 2)

@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 from hypothesis import given, settings
+from tests.laws.forms import range_names, untyped_and_ordered
 from tests.laws.networks import networks
 
 import nnvm
 from nnvm import passes
-from nnvm.ir import Graph, Node, Value, named_input, params, same
+from nnvm.ir import Graph, Node, named_input, params, same
 from nnvm.ir.formats.text import keyed_data
 
 EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "60"))
@@ -37,14 +38,8 @@ def test_so_does_what_passes_make_of_it(graph: Graph) -> None:
 @settings(max_examples=EXAMPLES // 2)
 @given(graph=networks())
 def test_so_does_one_without_types_or_with_control_edges(graph: Graph) -> None:
-    def untyped(node: Node) -> tuple[Value, ...] | None:
-        given = params({**node.params, "type": None}) if node.op is nnvm.ir.input else node.params
-        return node.replace(types=(None,) * len(node.types), params=given).outputs
-
-    assert_comes_back(graph.rewrite(untyped))
-    kept = [value for value in graph.outputs if value.node.inputs]
-    ends = [value.node.replace(after=(graph.nodes[0],)).outputs[value.index] for value in kept]
-    assert_comes_back(Graph([*kept, *ends], graph.inputs, output_names=range_names(2 * len(kept))))
+    for each in untyped_and_ordered(graph):
+        assert_comes_back(each)
 
 
 @settings(max_examples=EXAMPLES // 2)
@@ -55,10 +50,6 @@ def test_so_do_nested_graphs(inner: Graph, outer: Graph) -> None:
     held = Node(operator, (value,), params({"body": inner, "other": 1}), (None, None), "call")
     ends = [*outer.outputs, *held.outputs]
     assert_comes_back(Graph(ends, [*outer.inputs, value], output_names=range_names(len(ends))))
-
-
-def range_names(count: int) -> list[str]:
-    return [f"y{i}" for i in range(count)]
 
 
 PROGRAM = """

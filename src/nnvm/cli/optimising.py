@@ -27,7 +27,7 @@ from nnvm.cli.base import (
     parse_range,
     working,
 )
-from nnvm.ir import Graph
+from nnvm.ir import Graph, recording
 from nnvm.ir.rules.firings import observing
 from nnvm.passes.rules.reasons import explain
 from nnvm.pipeline import find_pass
@@ -92,7 +92,10 @@ def opt(
     printed = dumps.printer(sys.stderr, names=print_after or (), every=print_all, changed=print_change)
     quiet = bool(print_after or print_all or print_change)
     fired: Counter[str] = Counter()
-    with observing(lambda firing: fired.update([firing.rule.name])) if rules else nullcontext():
+    with (
+        recording() if provenance else nullcontext(),
+        observing(lambda firing: fired.update([firing.rule.name])) if rules else nullcontext(),
+    ):
         result = report.optimise(
             read, output, check=check, working=partial(working, quiet=quiet), stop_after=stop_after, dump=dump,
             watchers=[printed], provenance=provenance, replay=repro is not None, **settings,

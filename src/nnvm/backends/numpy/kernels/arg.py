@@ -120,36 +120,39 @@ def cumsum(
     out: Array, x: Array, axis: Array | int, *, exclusive: int = 0, reverse: int = 0, workspace: Array | None = None
 ) -> None:
     """Add up along an axis all elements up to each one, or only those before it under `exclusive`."""
-    view = around(x.shape, int(np.reshape(axis, ())))
-    turn = slice(None, None, -1) if reverse else slice(None)
-    source, target = x.reshape(view)[:, turn], out.reshape(view)[:, turn]
-    if not x.size:
-        return
-    if exclusive:
-        target[:, :1] = 0
-        source, target = source[:, :-1], target[:, 1:]
-    if not is_low(x.dtype):
-        np.add.accumulate(source, axis=1, dtype=out.dtype, out=target)
-        return
-    _short_runs(target, source, lent(workspace, "cumsum"), np.add)
+    _so_far(out, x, axis, np.add, 0, exclusive, reverse, workspace, "cumsum")
 
 
 def cumprod(
     out: Array, x: Array, axis: Array | int, *, exclusive: int = 0, reverse: int = 0, workspace: Array | None = None
 ) -> None:
     """Multiply along an axis all elements up to each one, or only those before it under `exclusive`."""
+    _so_far(out, x, axis, np.multiply, 1, exclusive, reverse, workspace, "cumprod")
+
+
+def _so_far(
+    out: Array,
+    x: Array,
+    axis: Array | int,
+    combine: np.ufunc,
+    nothing: int,
+    exclusive: int,
+    reverse: int,
+    workspace: Array | None,
+    name: str,
+) -> None:
     view = around(x.shape, int(np.reshape(axis, ())))
     turn = slice(None, None, -1) if reverse else slice(None)
     source, target = x.reshape(view)[:, turn], out.reshape(view)[:, turn]
     if not x.size:
         return
     if exclusive:
-        target[:, :1] = 1
+        target[:, :1] = nothing
         source, target = source[:, :-1], target[:, 1:]
     if not is_low(x.dtype):
-        np.multiply.accumulate(source, axis=1, dtype=out.dtype, out=target)
+        combine.accumulate(source, axis=1, dtype=out.dtype, out=target)
         return
-    _short_runs(target, source, lent(workspace, "cumprod"), np.multiply)
+    _short_runs(target, source, lent(workspace, name), combine)
 
 
 def _short_runs(out: Array, x: Array, room: Array, combine: np.ufunc) -> None:

@@ -23,7 +23,7 @@ from benchmarks.mutants_corpus import models, witnesses
 from benchmarks.mutants_sites import Mutant, Uses, modules, mutated
 from nnvm.ir import Graph, Rule
 
-HANG: Final = 4.0
+HANG: Final = 20.0
 """Seconds that the passes and their verification may take on one graph."""
 AGAIN: Final = 0.5
 """Seconds that the pass may take on a graph while it is reduced."""

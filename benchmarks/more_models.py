@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.counting import count_nodes
 from benchmarks.machine import describe, unslow
+from benchmarks.plain_nets import NETS
 from benchmarks.table import Cell, table
 from benchmarks.zoo_models import quietly
 from benchmarks.zoo_worker import TOOLS
@@ -203,6 +204,25 @@ def _plain(
     return make
 
 
+def _own(name: str) -> Callable[[], Case]:
+    def make() -> Case:
+        import torch
+
+        build, shape, axes = NETS[name]
+        return build(torch), {"input": torch.randn(*shape)}, {"input": axes} if axes else {}
+
+    return make
+
+
+def _t5() -> Case:
+    import transformers
+
+    config = transformers.T5Config(
+        d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, vocab_size=99, decoder_start_token_id=0
+    )
+    return (transformers.T5Model(config), *_ids("input_ids", "attention_mask", "decoder_input_ids"))
+
+
 def _unet(nn: Any) -> Any:
     def block(a: int, b: int) -> list[Any]:
         return [nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.SiLU()]
@@ -269,7 +289,13 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "roberta": _text("Roberta", "input_ids", "attention_mask"),
     "llama": _text("Llama", "input_ids", "attention_mask", num_key_value_heads=2),
     "t5": _t5_encoder,
+    "t5_decoder": _t5,
+    "qwen": _text("Qwen2", "input_ids", "attention_mask", num_key_value_heads=2),
+    "clip": _text("CLIPText", "input_ids", "attention_mask", projection_dim=16, max_position_embeddings=16,
+                  eos_token_id=2),
     "whisper": _whisper,
+    "swin": _vision("Swin", 32, image_size=32, patch_size=4, embed_dim=16, depths=[1, 2], num_heads=[2, 2],
+                    window_size=4),
     "vit": _vision("ViT", 32, True, image_size=32, patch_size=8, **SMALL),
     "resnet": _vision("ResNet", embedding_size=8, hidden_sizes=[16, 32], depths=[2, 2]),
     "mobilenet": _vision("MobileNetV2", depth_multiplier=0.35, image_size=64),
@@ -282,6 +308,7 @@ CASES: Mapping[str, Callable[[], Case]] = {
     "mlp": _plain(_mlp, (2, 3, 4, 4), {0: "batch"}),
     "detector": _plain(_Focus, (2, 3, 64, 64)),
     "sequence": _plain(_sequence, (2, 5, 8), {0: "batch", 1: "time"}),
+    **{name: _own(name) for name in NETS},
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
 LEAST_CHANGE = 0.01
 """The share of its norm by which an output must differ between two random inputs."""
 
+BATCH = 16
+"""Images that a batch norm's statistics are taken over: over the 49 pixels of a single one, float32 loses digits."""
+
 LEAST_VARIANCE = 1e-3
 """What a batch norm's variance is at least: a lone pixel has none."""
 
@@ -35,12 +38,12 @@ class Insensitive(ValueError):
 def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
     """Save a copy of a model with every float weight drawn afresh from `seed`, and return its path.
 
-    A matrix or filter is normal with He's scale, sqrt(2 / fan_in), less its mean over what it sums. A vector that
-    multiplies lies in [0.5, 1.5], any other is small; lone numbers stay as they are. A batch norm has the mean and
-    variance of what reaches it from seeded inputs, through layers that are normalised so already. The last layer
-    before a final Softmax is scaled until its logits spread, so that Softmax neither levels nor saturates. What
-    ConstantOfShape nodes made become initializers. Raises Insensitive where two random inputs still change an
-    output, or the input of its final Softmax, by less than 1 % of its norm.
+    A matrix or filter is normal with He's scale, sqrt(2 / fan_in). A vector that multiplies lies in [0.5, 1.5], any
+    other is small; lone numbers stay as they are. A batch norm has the mean and variance of what reaches it from a
+    seeded batch, through layers that are normalised so already. The last layer before a final Softmax is scaled until
+    its logits spread, so that Softmax neither levels nor saturates. What ConstantOfShape nodes made become
+    initializers. Raises Insensitive where two random inputs still change an output, or the input of its final Softmax,
+    by less than 1 % of its norm.
     """
     model = onnx.load(source)
     draw = _Weights(model.graph, seed)
@@ -82,10 +85,7 @@ class _Weights:
         if is_vector:
             return self.random.normal(0, 0.1, dims)
         axes = _summed_axes(node, len(dims))
-        drawn = self.random.normal(0, math.sqrt(2 / math.prod(dims[axis] for axis in axes)), dims)
-        # What all inputs of a layer have in common, the mean that Relu leaves, must not drown what tells them apart.
-        drawn -= drawn.mean(axis=axes, keepdims=True)
-        return drawn
+        return self.random.normal(0, math.sqrt(2 / math.prod(dims[axis] for axis in axes)), dims)
 
 
 def _summed_axes(node: NodeProto, rank: int) -> tuple[int, ...]:
@@ -147,11 +147,26 @@ def _take_statistics(model: ModelProto, seed: int) -> None:
     ]
     del watched.graph.node[:]
     watched.graph.node.extend(kept)
+    _widen_batch(watched)
     found = evaluate(watched, random_inputs(watched, np.random.default_rng(seed)))
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     for node, mean, variance in zip(norms, found[::2], found[1::2], strict=True):
         for name, array in ((node.input[3], mean), (node.input[4], np.maximum(variance, LEAST_VARIANCE))):
             weights[name].CopyFrom(numpy_helper.from_array(array.reshape(-1), name))
+
+
+def _widen_batch(model: ModelProto) -> None:
+    """Let a model of one image take BATCH of them, also where a Reshape spells that one out."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    for value in model.graph.input:
+        size = value.type.tensor_type.shape.dim[0] if value.type.tensor_type.shape.dim else None
+        if value.name not in weights and size is not None and size.dim_value == 1:
+            size.dim_value = BATCH
+    for node in model.graph.node:
+        tensor = weights.get(node.input[1]) if node.op_type == "Reshape" else None
+        sizes = [] if tensor is None else numpy_helper.to_array(tensor).tolist()
+        if tensor is not None and sizes[:1] == [1]:
+            tensor.CopyFrom(numpy_helper.from_array(np.array([0, *sizes[1:]], np.int64), tensor.name))
 
 
 def _by_batch(node: NodeProto) -> Iterator[NodeProto]:

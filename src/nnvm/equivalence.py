@@ -1,6 +1,6 @@
 """Whether two graphs compute the same: both are run on the same random inputs, and every output is compared."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,6 @@ from nnvm.compile import compile_graph
 from nnvm.errors import Error
 from nnvm.ir import Graph, TensorType, Value
 from nnvm.ir.dims import names, substitute
-from nnvm.runtime.executor import Executable
 from nnvm.widen import widen
 
 SEEDS: Final = 3
@@ -25,6 +24,8 @@ _PRIMES: Final = (7, 11, 13, 17, 19, 23, 29, 31)
 _LARGE_PRIMES: Final = (97, 101, 103, 107, 109, 113, 127, 131)
 
 Arrays = dict[str, Any]
+Run = Callable[[Arrays], tuple[Any, ...]]
+Engine = Callable[[Graph], Run]
 
 
 class Comparison:
@@ -114,18 +115,41 @@ class _Numpy:
     run = staticmethod(backend.run)
 
 
-def _compile(graph: Graph) -> Executable:
+def _compile(graph: Graph) -> Run:
     return backend.run(compile_graph(graph, _Numpy()))
+
+
+def _engine(graph: Graph) -> tuple[Engine, str | None]:
+    """Return what makes a graph run, and why it is another one than ours: the graph holds operators that are carried.
+
+    Raises Error where neither can run it.
+    """
+    make: Engine = _compile
+    why = None
+    try:
+        run: Run = make(graph)
+    except Error as error:
+        if not any(node.op.foreign for node in graph.nodes):
+            raise
+        why = f"ONNX Runtime ran both, for {error}"
+        try:
+            from nnvm.frontends.onnx.engine import runner as make
+
+            run = make(graph)
+        except (Error, ImportError) as other:
+            raise Error(f"{error}; {other}") from other
+    return lambda other: run if other is graph else make(other), why
 
 
 class Reference:
     """A graph that others are judged by: compiled once, and run once on each seed at up to three bindings.
 
     `rows` holds each binding with the outputs of every seed, `refused` the bindings that the graph does not run at, and
-    `refusal` why. Raises Error where the graph cannot be compiled.
+    `refusal` why. `engine` makes graphs run: NumPy, or ONNX Runtime where the graph has operators that are carried, and
+    `outside` says why. Raises Error where the graph cannot be compiled.
     """
 
-    __slots__ = ("graph", "limits", "refusal", "refused", "rows", "seed", "seeds")
+    __slots__ = ("engine", "graph", "limits", "outside", "refusal", "refused", "rows", "seed", "seeds")
 
     def __init__(
         self,
@@ -143,7 +167,8 @@ class Reference:
         self.rows: Final[list[tuple[dict[str, int], list[tuple[Any, ...]]]]] = []
         self.refused: Final[list[dict[str, int]]] = []
         self.refusal: Error | None = None
-        run = _compile(graph)
+        self.engine, self.outside = _engine(graph)
+        run = self.engine(graph)
         for binding in map(dict, candidate_bindings(graph) if bindings is None else bindings):
             if len(self.rows) == BINDINGS:
                 break
@@ -190,7 +215,8 @@ def compare(
     tolerance = max((TOLERANCES.get(name, 1e-2) for name in dtypes), default=0.0)
     found = Comparison(tolerance, tolerance)
     found.refused += original.refused
-    run = _compile(changed)
+    found.judged = original.outside
+    run = original.engine(changed)
     outputs: dict[str, list[Any]] = {}
     doubtful: list[tuple[Arrays, tuple[Any, ...], tuple[Any, ...]]] = []
     for binding, expected in original.rows:
@@ -205,8 +231,9 @@ def compare(
                 doubtful.append((arrays, given, wanted))
     found.insensitive = [name for name, rows in outputs.items() if _insensitive(rows)]
     if doubtful:
-        found.judged = _nearer(original.graph, doubtful)
-        found.equivalent = found.judged is not None
+        nearer = _nearer(original.graph, doubtful)
+        found.judged = nearer or found.judged
+        found.equivalent = nearer is not None
     elif len(found.insensitive) < len(outputs):
         found.equivalent = True
     return found

@@ -200,6 +200,7 @@ MEANINGS |= {
         (ops.reduce_sum, np.sum),
         (ops.reduce_mean, np.mean),
         (ops.reduce_max, np.max),
+        (ops.reduce_l2, lambda x, **options: np.sqrt(np.sum(x * x, **options))),
         (ops.reduce_min, np.min),
         (ops.reduce_prod, np.prod),
     )
@@ -380,3 +381,51 @@ def _(x: Array, *, kernel: tuple[int, ...], ceil_mode: bool, count_include_pad: 
 
 
 __all__ = ["MEANINGS", "array", "compute", "data", "evaluate", "held", "interpret"]
+
+
+@means(ops.log_softmax)
+def _(x: Array, axis: int) -> Array:
+    shifted = x - x.max(axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+
+
+@means(ops.softmax_from)
+def _(x: Array, axis: int) -> Array:
+    rows = x.reshape(math.prod(x.shape[:axis]), -1)
+    grown = np.exp(rows - rows.max(1, keepdims=True))
+    return (grown / grown.sum(1, keepdims=True)).reshape(x.shape)
+
+
+@means(ops.hardmax)
+def _(x: Array, axis: int) -> Array:
+    return (np.cumsum(x == x.max(axis, keepdims=True), axis) * (x == x.max(axis, keepdims=True)) == 1).astype(x.dtype)
+
+
+@means(ops.argmax)
+def _(x: Array, axis: int, keepdims: bool, select_last_index: bool) -> Array:
+    return _place(x, np.argmax, axis, keepdims, select_last_index)
+
+
+@means(ops.argmin)
+def _(x: Array, axis: int, keepdims: bool, select_last_index: bool) -> Array:
+    return _place(x, np.argmin, axis, keepdims, select_last_index)
+
+
+def _place(x: Array, find: Meaning, axis: int, keepdims: bool, last: bool) -> Array:
+    found = find(np.flip(x, axis) if last else x, axis)
+    found = x.shape[axis] - 1 - found if last else found
+    return np.asarray(np.expand_dims(found, axis) if keepdims else found, np.int64)
+
+
+@means(ops.cumsum)
+def _(x: Array, axis: Array, exclusive: bool, reverse: bool) -> Array:
+    y = np.flip(x, int(axis)) if reverse else x
+    total = np.cumsum(y, int(axis)) - (y if exclusive else 0)
+    return np.flip(total, int(axis)) if reverse else total
+
+
+@means(ops.quantize_linear)
+def _(x: Array, scale: Array, zero: Array | None = None, *, axis: int, output_dtype: DType, **params: Any) -> Array:
+    across = scale if scale.ndim == 0 else np.expand_dims(scale, [i for i in range(x.ndim) if i != axis % x.ndim])
+    low, high = -1 << output_dtype.bits - 1, (1 << output_dtype.bits - 1) - 1
+    return np.clip(np.rint(x / across) + (0 if zero is None else zero), low, high).astype(held(output_dtype))

@@ -207,6 +207,76 @@ def _layout_around(d: Drawer) -> Value:
     return ops.transpose(inner, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__))) if d.number(0, 2) else inner
 
 
+def _axes_around(d: Drawer) -> Value:
+    """Work along axes between two transposes, of which the second may undo the first."""
+    x = d.value(f32)
+    perm = d.perm(x)
+    axis = d.axis(x)
+    inner = ops.transpose(x, perm=perm)
+    for _ in range(d.number(1, 2)):
+        inner = d.one_of(
+            lambda inner=inner: ops.softmax(inner, axis=axis),
+            lambda inner=inner: ops.reduce_sum(inner, ints(axis)),
+            lambda inner=inner: ops.reduce_max(inner, ints(axis), keepdims=False),
+            lambda inner=inner: ops.concat(inner, ops.transpose(x, perm=perm), axis=axis),
+            lambda inner=inner: ops.slice(inner, ints(d.number(0, 1)), ints(9), ints(axis)),
+            lambda inner=inner: ops.pad(inner, ints(*[d.number(0, 1) for _ in range(2 * len(x.shape))])),
+            lambda inner=inner: ops.split(inner, axis=axis, parts=2)[d.number(0, 1)],
+            lambda inner=inner: ops.gather(inner, ints(0, 0), axis=axis),
+            lambda inner=inner: ops.unsqueeze(inner, ints(d.number(0, 1))),
+            lambda inner=inner: ops.tile(inner, ints(*[d.number(1, 2) for _ in x.shape])),
+            lambda inner=inner: ops.relu(inner) * 2.0,
+            lambda inner=inner: ops.matmul(inner, ops.transpose(ops.relu(x), perm=d.perm(x))),
+        )()
+        axis %= len(inner.shape)
+    same = len(inner.shape) == len(perm)
+    back = tuple(sorted(range(len(perm)), key=perm.__getitem__)) if same and d.number(0, 2) else d.perm(inner)
+    return ops.transpose(inner, perm=back) if d.number(0, 3) else inner
+
+
+def _parts(d: Drawer) -> Value:
+    """Cut along an axis, and join some of the parts, in order or not."""
+    x = d.value(f32)
+    axis = d.axis(x)
+    length = x.shape[axis]
+    if not isinstance(length, int) or d.number(0, 2) == 0:
+        parts = [*ops.split(x, axis=axis, parts=2)]
+    else:
+        ends = [0, *sorted(d.number(0, length) for _ in range(2)), length]
+        cut = d.one_of(
+            lambda a, b: ops.slice(x, ints(a), ints(b), ints(axis)),
+            lambda a, b: ops.slice(x, ints(a), ints(b), ints(axis), ints(1)),
+        )
+        parts = [cut(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    if d.number(0, 3) == 0:
+        d.random.shuffle(parts)
+    if d.number(0, 2) == 0:
+        parts = [*parts, ops.relu(x)]
+    joined = ops.concat(*parts[d.number(0, 1) :], axis=axis)
+    return d.one_of(
+        lambda: joined,
+        lambda: ops.split(joined, axis=axis, parts=2)[0],
+        lambda: ops.slice(joined, ints(d.number(0, 2)), ints(d.number(1, 4)), ints(axis)),
+        lambda: ops.slice(joined, ints(-1), ints(-(1 << 40)), ints(axis), ints(-1)),
+    )()
+
+
+def _reduced_twice(d: Drawer) -> Value:
+    x = d.value(f32, i64)
+    build = d.one_of(ops.reduce_sum, ops.reduce_mean, ops.reduce_max, ops.reduce_prod)
+    keep = bool(d.number(0, 1))
+    inner = build(x, ints(d.axis(x)), keepdims=keep)
+    return build(inner, ints(d.axis(inner)), keepdims=keep if d.number(0, 3) else not keep)
+
+
+def _spread(d: Drawer) -> Value:
+    """Repeat what an operator would repeat by itself."""
+    x = d.value(f32)
+    y = ops.reduce_max(x, ints(d.axis(x)))
+    wide = ops.expand(y, ops.shape(x)) if d.number(0, 1) else ops.tile(y, ints(*[d.number(1, 2) for _ in y.shape]))
+    return d.one_of(ops.add, ops.mul, ops.sub)(x, wide)
+
+
 def _view(d: Drawer) -> Value:
     x = d.value()
     if d.number(0, 2) == 0:
@@ -459,6 +529,12 @@ STEPS = (
     _scaled_later,
     _scaled_later,
     _taken,
+    _axes_around,
+    _axes_around,
+    _parts,
+    _parts,
+    _reduced_twice,
+    _spread,
 )
 
 

@@ -1,6 +1,6 @@
 """A device of a few NumPy kernels, and programs small enough to write by hand, for testing the runtime alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,9 @@ class ToyDevice:
 
     def nbytes(self, array: Any) -> int:
         return array.nbytes
+
+    def objects(self, kernels: Iterable[str], outputs: int) -> int:
+        return 0
 
     def writable(self, array: Any) -> bool:
         return array.flags.writeable

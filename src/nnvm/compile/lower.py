@@ -7,6 +7,7 @@ from nnvm.attrs import view
 from nnvm.compile.accumulate import accumulated
 from nnvm.compile.backend import WORKSPACE_LIMIT, Backend, Call
 from nnvm.compile.cuts import cut_at
+from nnvm.compile.subbyte import unpacked
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, equal, is_constant, u8
 from nnvm.ir.dims import UNKNOWN, Size, names
@@ -252,7 +253,7 @@ class _Lowering:
                 else f"{kind} {value!r} cannot run yet"
             )
         index = self._tensor("constant", _known(value), value.name)
-        self.done.constants[index] = value.node.params["data"]
+        self.done.constants[index] = unpacked(value.node.params["data"])
         self.number[value] = index
         return index
 

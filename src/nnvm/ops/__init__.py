@@ -82,6 +82,7 @@ from nnvm.ops.arithmetic import (
 )  # fmt: skip
 from nnvm.ops.attention import attention, rotary_embedding
 from nnvm.ops.bits import bit_cast, bit_shift, cast_like
+from nnvm.ops.deform import deform_conv
 from nnvm.ops.einsum import einsum
 from nnvm.ops.image import grid_sample, resize, roi_align, upsample
 from nnvm.ops.index import (
@@ -176,7 +177,7 @@ __all__ = [
     "atan", "atanh", "attention", "average_pool", "batch_norm", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not",
     "bitwise_or", "bitwise_xor", "blackman_window", "cast", "cast_like", "causal_conv", "ceil", "celu",
     "center_crop_pad", "clip", "col2im", "compress", "concat", "conv", "conv_integer", "conv_transpose", "copy", "cos",
-    "cosh", "cumprod", "cumsum", "depth_to_space", "dequantize_linear", "det", "dft", "div", "dropout",
+    "cosh", "cumprod", "cumsum", "deform_conv", "depth_to_space", "dequantize_linear", "det", "dft", "div", "dropout",
     "dynamic_quantize_linear", "einsum", "elu", "equal", "erf", "exp", "expand", "eye_like", "fill", "flatten", "floor",
     "gather", "gather_elements", "gather_nd", "gelu", "gemm", "global_average_pool", "global_lp_pool",
     "global_max_pool", "greater", "greater_equal", "grid_sample", "group_norm", "gru", "hamming_window", "hann_window",

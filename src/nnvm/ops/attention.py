@@ -61,7 +61,7 @@ def attention(
     if past_key is not None:
         length = length + past_key.shape[2]
     found = (
-        value.dtype[batch, heads, steps, width] if len(query.shape) == 4 else value.dtype[batch, steps, heads * width]
+        dtype[batch, heads, steps, width] if len(query.shape) == 4 else dtype[batch, steps, heads * width]
     )
     keys, values = dtype[batch, groups, length, depth], value.dtype[batch, groups, length, width]
     return (found, keys, values, dtype[batch, heads, steps, length])[:results]

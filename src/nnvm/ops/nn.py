@@ -284,7 +284,8 @@ def _(node: Node) -> bool:
 
 
 def is_inference(node: Node) -> bool:
-    """Say whether a dropout surely keeps everything."""
-    training = node.inputs[2] if len(node.inputs) > 2 else ABSENT
-    data = data_of(training) if training is not ABSENT else None
-    return training is ABSENT or (data is not None and not data.item())
+    """Say whether a dropout surely keeps everything: it does not train, or drops a share of zero."""
+    ratio, training = (node.inputs[i] if len(node.inputs) > i else ABSENT for i in (1, 2))
+    share, data = (None if value is ABSENT else data_of(value) for value in (ratio, training))
+    nothing = share is not None and not any(share.read())
+    return training is ABSENT or nothing or (data is not None and not data.item())

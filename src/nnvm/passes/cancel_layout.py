@@ -1,18 +1,22 @@
 """How transposes, views, slices, pads and joins that undo or repeat each other become one or none."""
 
-from nnvm.attrs import elementwise, view
+from collections.abc import Sequence
+
+from nnvm.attrs import view
 from nnvm.ir import Graph, Node, Value, apply_rules, rewrite
-from nnvm.ops import average_pool, concat, conv, max_pool, pad, slice, transpose
+from nnvm.ops import average_pool, concat, conv, max_pool, pad, slice, split, transpose
 from nnvm.passes.rules.concat import absorbed, join_concats
 from nnvm.passes.rules.pad import join_pads, pad_in_window
+from nnvm.passes.rules.parts import cut_of_join, cut_once, join_parts, slice_of_join, without_empty
 from nnvm.passes.rules.phases import join_phases, reorder_weights
+from nnvm.passes.rules.sinking import sink_transposes
 from nnvm.passes.rules.slice import join_slices
-from nnvm.passes.rules.transpose import TRANSPOSES, Meetings, pull_up, push_down
+from nnvm.passes.rules.transpose import TRANSPOSES, Meetings, pull_up
 from nnvm.passes.rules.view import join_views
-from nnvm.passes.visits import Attempts, Readers, attempt, first_of, until_settled
+from nnvm.passes.visits import Attempt, Attempts, Readers, attempt, attempt_all, first_of, until_settled
 
 JOINS: Attempts = {
-    slice: (join_slices,),
+    slice: (join_slices, slice_of_join),
     pad: (join_pads,),
     conv: (pad_in_window, reorder_weights),
     max_pool: (pad_in_window,),
@@ -26,12 +30,18 @@ def cancel_layout(graph: Graph) -> Graph:
 
 
 def _once(graph: Graph) -> Graph:
-    graph = apply_rules(graph, TRANSPOSES)
+    graph = cut_once(sink_transposes(apply_rules(graph, TRANSPOSES)))
     readers = Readers(graph)
     meetings = Meetings(readers, len(graph.nodes))
     inside = absorbed(graph)
+    joins: Sequence[Attempt] = (
+        lambda node: join_concats(node, inside),
+        lambda node: join_parts(node, readers),
+        lambda node: join_phases(node, readers),
+        without_empty,
+    )
 
-    def visit(node: Node, origin: Node) -> Value | None:
+    def visit(node: Node, origin: Node) -> Value | tuple[Value, ...] | None:
         readers.see(node, origin)
         if node.op in view:
             return attempt(join_views, node)
@@ -41,8 +51,9 @@ def _once(graph: Graph) -> Graph:
             if origin in inside:
                 inside.add(node)
                 return None
-            made = attempt(lambda node: join_concats(node, inside), node)
-            return attempt(lambda node: join_phases(node, readers), node) if made is None else made
-        return attempt(lambda node: push_down(node, readers), node) if node.op in elementwise else first_of(JOINS, node)
+            return first_of({concat: joins}, node)
+        if node.op is split:
+            return attempt_all(lambda node: cut_of_join(node, readers), node)
+        return first_of(JOINS, node)
 
     return rewrite(graph, visit, origins=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from nnvm.attrs import elementwise
 from nnvm.ir import (
     ABSENT,
     Graph,
@@ -21,14 +22,16 @@ from nnvm.ops import add, dropout, gemm, matmul
 from nnvm.ops.nn import is_inference
 from nnvm.passes.rules.activation import ACTIVATIONS, CLIPS
 from nnvm.passes.rules.arithmetic import ARITHMETIC
+from nnvm.passes.rules.broadcast import unexpanded
 from nnvm.passes.rules.cast import CASTS
 from nnvm.passes.rules.compounds import QUOTIENTS
 from nnvm.passes.rules.movement import CUTS, MOVEMENTS
 from nnvm.passes.rules.recurrent import STATES, without_zero_states
+from nnvm.passes.rules.reduce import REDUCTIONS
 from nnvm.passes.visits import Readers, attempt, first_of, until_settled
 
 RULES = (*ACTIVATIONS, *ARITHMETIC, *CASTS, *MOVEMENTS, *QUOTIENTS)
-SINGLES = {**CLIPS, **CUTS}
+SINGLES = {**CLIPS, **CUTS, **REDUCTIONS}
 
 
 def simplify(graph: Graph, strangers: Callable[[], Sequence[Rule]] = tuple, /) -> Graph:
@@ -50,6 +53,10 @@ def _once(graph: Graph, rules: Sequence[Rule]) -> Graph:
             return _kept(node, readers.none(origin.outputs[1]))
         if node.op in STATES:
             return without_zero_states(node)
+        if node.op in elementwise:
+            made = attempt(unexpanded, node)
+            if made is not None:
+                return made
         if node.op is add:
             return attempt(lambda node: _with_bias(node, readers), node)
         return first_of(SINGLES, node)

@@ -30,6 +30,18 @@ def attempt(function: Attempt, node: Node) -> Value | None:
     return made if fits(made, node) else None
 
 
+def attempt_all(function: Callable[[Node], tuple[Value, ...] | None], node: Node) -> tuple[Value, ...] | None:
+    """Return what a function puts in place of every output of a node, or None where one of them is not known to fit."""
+    try:
+        made = function(node)
+    except (UnknownRank, Error):
+        return None
+    if made is None or len(made) != len(node.outputs):
+        return None
+    pairs = zip(made, node.outputs, strict=True)
+    return made if all(new.type is old.type or same_type(new.type, old.type) is True for new, old in pairs) else None
+
+
 def first_of(attempts: Attempts, node: Node) -> Value | None:
     """Return what the first applicable function for the node's operator puts in its place, or None."""
     for function in attempts.get(node.op, ()):

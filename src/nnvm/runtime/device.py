@@ -1,6 +1,6 @@
 """What a program asks of the machine it runs on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from nnvm.runtime.expressions import Expr
@@ -42,6 +42,9 @@ class Device(Protocol):
 
     def nbytes(self, array: Any) -> int:
         """Give the bytes that the elements of an array take."""
+
+    def objects(self, kernels: Iterable[str], outputs: int) -> int:
+        """Say how many bytes its own objects (of arrays, say, all but the elements) take while these kernels run."""
 
     def writable(self, array: Any) -> bool:
         """Say whether an array that was accepted may be written into."""

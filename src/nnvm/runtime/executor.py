@@ -24,20 +24,23 @@ class Stats:
     """Bytes of the last run that ended: planned ahead (arena and workspace), allocated by kernels, and of copies.
 
     What kernels allocate is adopted, and counted where most of it is alive; transient are the inputs that had to be
-    copied before anything could read them. The outputs, which are the caller's, come on top.
+    copied before anything could read them, and what the device says that its own objects take. The outputs, which are
+    the caller's, come on top.
     """
 
-    __slots__ = ("adopted_bytes", "output_bytes", "peak_bytes", "transient_bytes", "workspace_bytes")
+    __slots__ = ("adopted_bytes", "copied_bytes", "object_bytes", "output_bytes", "peak_bytes", "workspace_bytes")
 
     def __init__(
         self,
         peak_bytes: int = 0,
         workspace_bytes: int = 0,
         adopted_bytes: int = 0,
-        transient_bytes: int = 0,
+        copied_bytes: int = 0,
         output_bytes: int = 0,
+        object_bytes: int = 0,
     ) -> None:
-        self.transient_bytes: Final = transient_bytes
+        self.copied_bytes: Final = copied_bytes
+        self.object_bytes: Final = object_bytes
         self.output_bytes: Final = output_bytes
         self.peak_bytes: Final = peak_bytes
         self.workspace_bytes: Final = workspace_bytes
@@ -47,6 +50,11 @@ class Stats:
     def planned_bytes(self) -> int:
         """The height of the arena and the one block of workspace beside it."""
         return self.peak_bytes + self.workspace_bytes
+
+    @property
+    def transient_bytes(self) -> int:
+        """Copies of inputs, and the device's own objects."""
+        return self.copied_bytes + self.object_bytes
 
     def __repr__(self) -> str:
         told = (f"{name}={getattr(self, name)}" for name in ("planned_bytes", "adopted_bytes", "transient_bytes"))
@@ -82,6 +90,9 @@ class Executable:
         self.stats = Stats()
         self._kernels: Final = _kernels(program, device)
         self._nested: Final = [Executable(nested, device) for nested in program.programs]
+        used = {*self._kernels, *(kernel for nested in self._nested for kernel in nested.used)}
+        self.used: Final = tuple(sorted(used))
+        self._objects: Final = device.objects(self.used, len(program.outputs))
         self._constants: Final[dict[int, Any]] = {}
         self._lock: Final = Lock()
         self._bound: Final[dict[tuple[tuple[int, ...], ...], _Bound]] = {}
@@ -125,6 +136,7 @@ class Executable:
                 frame.seats.adopted_bytes,
                 copied,
                 sum(self.device.nbytes(array) for array in outputs),
+                self._objects,
             )
         finally:
             if not poison:

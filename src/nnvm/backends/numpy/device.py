@@ -1,7 +1,7 @@
 """NumPy as a device: memory is a block of bytes, arrays are views of it, kernels are functions by name."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from math import prod
 from typing import Any, TypeAlias
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnvm.backends.numpy.kernels import KERNELS, MOVING
+from nnvm.backends.numpy.objects import objects
 from nnvm.backends.numpy.registered import find
 from nnvm.errors import Error, MissingExtra
 
@@ -138,6 +139,10 @@ class NumpyDevice:
     def nbytes(self, array: Array) -> int:
         """Return the size of an array in bytes."""
         return array.nbytes
+
+    def objects(self, kernels: Iterable[str], outputs: int) -> int:
+        """Return the bytes that Python's and NumPy's own objects take while these kernels run, elements apart."""
+        return objects(kernels, outputs)
 
     def writable(self, array: Array) -> bool:
         """Say whether an array may be written into."""

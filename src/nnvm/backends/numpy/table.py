@@ -130,6 +130,14 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "conv", node.inputs, window | {"groups": node.params["groups"]}
 
 
+@lowering(ops.deform_conv)
+def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
+    rank, given = len(node.inputs[0].shape) - 2, node.params
+    window = {"strides": given["strides"] or (1,) * rank, "pads": given["pads"] or (0,) * (2 * rank)}
+    window["dilations"] = given["dilations"] or (1,) * rank
+    return "deform_conv", node.inputs, window | {key: given[key] for key in ("groups", "offset_groups")}
+
+
 @lowering(ops.conv_integer, ops.qlinear_conv)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     window = _window(node, 3 if node.op is ops.qlinear_conv else 1)

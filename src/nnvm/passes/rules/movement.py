@@ -15,14 +15,16 @@ from nnvm.ops import (
     reduce_prod,
     reduce_sum,
     reshape,
+    resize,
     slice,
     space_to_depth,
     split,
     tile,
     transpose,
     unsqueeze,
+    upsample,
 )  # fmt: skip
-from nnvm.passes.constants import vector, whole
+from nnvm.passes.constants import number, vector, whole
 from nnvm.passes.visits import Attempts
 
 
@@ -124,9 +126,27 @@ def whole_pad(node: Node) -> Value | None:
     return node.inputs[0] if amounts is not None and not any(amounts) else None
 
 
+def resized_to_same(node: Node) -> Value | None:
+    """resize(x, to its own size) = x, whatever interpolates; a scale must be one, not only round to the same size.
+
+    An infinite pixel stays one: kernels that weigh its neighbours by zero would make NaN of them.
+    """
+    if node.params["coordinate_transformation_mode"] == "tf_crop_and_resize":
+        return None
+    scales = node.inputs[2] if len(node.inputs) > 2 else ABSENT
+    return node.inputs[0] if scales is ABSENT or scales.shape == (0,) or number(scales) == 1 else None
+
+
+def upsampled_to_same(node: Node) -> Value | None:
+    """upsample(x, by ones) = x."""
+    return node.inputs[0] if number(node.inputs[1]) == 1 else None
+
+
 MOVEMENTS: tuple[Rule, ...] = (
     reshaped_to_same, expanded_to_same, tiled_once, joined_alone, cut_into_one, cut_into_one_of_all,
     transposed_in_place, taken_then_unsqueezed,
     reduced_over_nothing, blocks_of_one, blocks_of_one_back,
 )  # fmt: skip
-CUTS: Attempts = {slice: (whole_slice,), pad: (whole_pad,)}
+CUTS: Attempts = {
+    slice: (whole_slice,), pad: (whole_pad,), resize: (resized_to_same,), upsample: (upsampled_to_same,)
+}  # fmt: skip

@@ -48,8 +48,8 @@ def _joined(length: Size, first: Cut, second: Cut) -> Cut | None:
     """Return the cut that takes what the second takes of what the first takes, along an axis of known length."""
     if not isinstance(length, int):
         return None
-    outer = _taken(length, first)
-    inner = _taken(len(outer), second)
+    outer = taken(length, first)
+    inner = taken(len(outer), second)
     if not inner:
         return 0, 0, 1
     step = outer.step * inner.step
@@ -57,7 +57,7 @@ def _joined(length: Size, first: Cut, second: Cut) -> Cut | None:
     return outer[inner[0]], end if end >= 0 else -length - 1, step
 
 
-def _taken(length: int, cut: Cut) -> range:
+def taken(length: int, cut: Cut) -> range:
     """Return which elements ONNX takes: unlike Python, going backward it starts at an element, whatever the start."""
     start, end, step = cut
     if not length:

@@ -18,8 +18,8 @@ _MOVES = 4
 def transpose_twice(x: Value, first: Perm, second: Perm) -> Iterator[Value]:
     """transpose(transpose(x, p), q) = transpose(x, p of q), or x where that is every axis at its place."""
     yield transpose(transpose(x, perm=first), perm=second)
-    merged = _merged(order(first, len(x.shape)), order(second, len(x.shape)))
-    yield x if merged == tuple(range(len(merged))) else transpose(x, perm=merged)
+    perm = merged(order(first, len(x.shape)), order(second, len(x.shape)))
+    yield x if is_plain(perm) else transpose(x, perm=perm)
 
 
 def order(perm: Perm, rank: int) -> Perm:
@@ -27,15 +27,23 @@ def order(perm: Perm, rank: int) -> Perm:
     return perm or tuple(range(rank))[::-1]
 
 
-def _merged(first: Perm, second: Perm) -> Perm:
+def merged(first: Perm, second: Perm) -> Perm:
+    """Return the permutation that two in a row are."""
     return tuple(first[i] for i in second)
 
 
-def _undone(perm: Perm) -> Perm:
+def undone(perm: Perm) -> Perm:
+    """Return the permutation that puts every axis back."""
     return tuple(sorted(range(len(perm)), key=perm.__getitem__))
 
 
-def _perm_of(value: Value) -> Perm | None:
+def is_plain(perm: Perm) -> bool:
+    """Say whether a permutation leaves every axis where it is."""
+    return perm == tuple(range(len(perm)))
+
+
+def perm_of(value: Value) -> Perm | None:
+    """Return how a transpose that waits for nothing permutes, written out; None for any other node's value."""
     node = value.node
     return order(node.params["perm"], len(value.shape)) if node.op is transpose and not node.after else None
 
@@ -51,12 +59,12 @@ class Leaf:
 
 def _leaf(value: Value, perm: Perm, dies: bool) -> Leaf | None:
     """Return a leaf of a tree whose result is permuted, or None for one that cannot be permuted without computing."""
-    inner = _perm_of(value)
+    inner = perm_of(value)
     if inner is not None and len(inner) == len(perm):
-        merged = _merged(inner, perm)
+        joined = merged(inner, perm)
         source = value.node.inputs[0]
-        plain = merged == tuple(range(len(merged)))
-        return Leaf(source if plain else transpose(source, perm=merged), int(not plain), int(dies))
+        plain = is_plain(joined)
+        return Leaf(source if plain else transpose(source, perm=joined), int(not plain), int(dies))
     if isinstance(value.type, TensorType) and product(value.shape) == 1 and len(value.shape) <= 1:
         return Leaf(value, 0, 0)
     if is_constant(value) and len(value.shape) <= len(perm):
@@ -111,7 +119,7 @@ class Meetings:
 
 def pull_up(node: Node, meetings: Meetings) -> Value | None:
     """Move a transpose up through the elementwise tree that only it reads, where that leaves fewer transposes."""
-    perm = _perm_of(node.outputs[0])
+    perm = perm_of(node.outputs[0])
     tree = meetings.tree(node.inputs[0])
     if perm is None or not tree:
         return None
@@ -139,7 +147,7 @@ def push_down(node: Node, readers: Readers) -> Value | None:
     if node.op not in elementwise or len(node.outputs) != 1:
         return None
     perms = {
-        i: perm for i, value in enumerate(node.inputs) if value is not ABSENT and (perm := _perm_of(value)) is not None
+        i: perm for i, value in enumerate(node.inputs) if value is not ABSENT and (perm := perm_of(value)) is not None
     }
     chosen = set(perms.values())
     if len(perms) < 2 or len(chosen) != 1:
@@ -155,7 +163,7 @@ def push_down(node: Node, readers: Readers) -> Value | None:
 
 
 def _undone_inputs(inputs: Sequence[Value], perm: Perm) -> tuple[Value, ...] | None:
-    back = _undone(perm)
+    back = undone(perm)
     found: list[Value] = []
     for value in inputs:
         leaf = Leaf(value, 0, 0) if value is ABSENT else _leaf(value, back, True)

@@ -25,7 +25,7 @@ def clip(
         return
     length = max(1, min(ROW, source.size))
     rows = carve(lent(workspace, "clip"), ((length,), x.dtype), ((length,), x.dtype))
-    step = 4 * ROW
+    step = 16384
     for bound, values in zip((low, high), rows, strict=True):
         if bound is not None:
             values[...] = bound.reshape(())

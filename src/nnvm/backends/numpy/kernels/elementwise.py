@@ -10,7 +10,7 @@ import numpy as np
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Shapes, carve, flat, is_low, lent, rounded, wide
 
 PIECE = 65536
-ROW = 4096
+ROW = 512
 
 Formula = Callable[..., None]
 Kernel = Callable[..., None]

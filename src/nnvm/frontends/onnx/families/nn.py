@@ -98,10 +98,16 @@ def _write_dropout(node: Node, opset: int) -> Written:
     return Written("Dropout", node.inputs[:1], {} if known is None else {"ratio": float(known.item())})
 
 
+_DEFORMED: Final[dict[str, Any]] = {
+    **{name: given for name, given in _WINDOW.items() if name != "auto_pad"},
+    "group": named("groups", 1),
+    "offset_group": named("offset_groups", 1),
+}
 _CONV: Final[dict[str, Any]] = _WINDOW | {"group": named("groups", 1)}
 ROWS: Final[tuple[Row, ...]] = (
     row("Conv", ops.conv, _CONV),
     row("ConvTranspose", ops.conv_transpose, _CONV | {"output_padding": (), "output_shape": ()}),
+    row("DeformConv", ops.deform_conv, _DEFORMED),
     Row("MaxPool", (ops.max_pool, ops.max_pool_with_indices), _read_max_pool, _write_max_pool),
     row("AveragePool", ops.average_pool, _POOL | {"count_include_pad": False}),
     row("GlobalAveragePool", ops.global_average_pool),

@@ -38,12 +38,13 @@ class Insensitive(ValueError):
 def refill(source: str | Path, target: str | Path, *, seed: int = 0) -> Path:
     """Save a copy of a model with every float weight drawn afresh from `seed`, and return its path.
 
-    A matrix or filter is normal with He's scale, sqrt(2 / fan_in). A vector that multiplies lies in [0.5, 1.5], any
-    other is small; lone numbers stay as they are. A batch norm has the mean and variance of what reaches it from a
-    seeded batch, through layers that are normalised so already. The last layer before a final Softmax is scaled until
-    its logits spread, so that Softmax neither levels nor saturates. What ConstantOfShape nodes made become
-    initializers. Raises Insensitive where two random inputs still change an output, or the input of its final Softmax,
-    by less than 1 % of its norm.
+    A matrix or filter is normal with He's scale, sqrt(2 / fan_in); where no batch norm takes away what all inputs have
+    in common, the mean that Relu leaves, less its own mean over what it sums, lest that drown what tells inputs apart.
+    A vector that multiplies lies in [0.5, 1.5], any other is small; lone numbers stay as they are. A batch norm has the
+    mean and variance of what reaches it from a seeded batch, through layers that are normalised so already. The last
+    layer before a final Softmax is scaled until its logits spread, so that Softmax neither levels nor saturates. What
+    ConstantOfShape nodes made become initializers. Raises Insensitive where two random inputs still change an output,
+    or the input of its final Softmax, by less than 1 % of its norm.
     """
     model = onnx.load(source)
     draw = _Weights(model.graph, seed)
@@ -64,6 +65,7 @@ class _Weights:
 
     def __init__(self, graph: GraphProto, seed: int) -> None:
         self.random = np.random.default_rng(seed)
+        self.normalised = any(node.op_type == "BatchNormalization" for node in graph.node)
         self.readers: dict[str, tuple[NodeProto, int]] = {}
         for node in reversed(graph.node):
             for slot, name in enumerate(node.input):
@@ -85,7 +87,8 @@ class _Weights:
         if is_vector:
             return self.random.normal(0, 0.1, dims)
         axes = _summed_axes(node, len(dims))
-        return self.random.normal(0, math.sqrt(2 / math.prod(dims[axis] for axis in axes)), dims)
+        drawn = self.random.normal(0, math.sqrt(2 / math.prod(dims[axis] for axis in axes)), dims)
+        return drawn if self.normalised else drawn - drawn.mean(axis=axes, keepdims=True)
 
 
 def _summed_axes(node: NodeProto, rank: int) -> tuple[int, ...]:

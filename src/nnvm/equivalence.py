@@ -1,10 +1,11 @@
 """Whether two graphs compute the same: both are run on the same random inputs, and every output is compared."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from nnvm.analyses.index_limits import Limit, index_limits
 from nnvm.backends import numpy as backend
 from nnvm.backends.numpy import table
 from nnvm.backends.numpy.device import dtype_of
@@ -22,6 +23,9 @@ TOLERANCES: Final = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat1
 """Relative tolerance, and absolute tolerance as a share of the output's largest absolute value, by element type."""
 _PRIMES: Final = (7, 11, 13, 17, 19, 23, 29, 31)
 _LARGE_PRIMES: Final = (97, 101, 103, 107, 109, 113, 127, 131)
+
+_MOST: Final = 10
+"""Below this drawn integers stay."""
 
 Arrays = dict[str, Any]
 Run = Callable[[Arrays], tuple[Any, ...]]
@@ -48,15 +52,36 @@ class Comparison:
 
 
 def random_inputs(
-    graph: Graph, binding: Mapping[str, int], seed: int, limits: tuple[float, float] | None = None
+    graph: Graph,
+    binding: Mapping[str, int],
+    seed: int,
+    limits: tuple[float, float] | None = None,
+    given: Container[str] = (),
 ) -> Arrays:
-    """Return seeded arrays for every input: normal floats, integers in [0, 10), truth values; or within `limits`."""
+    """Return seeded arrays for every input that is not given: normal floats, integers, truth values.
+
+    Integers lie in [0, 10), and below what they pick from; all but truth values lie within `limits` where those are
+    given.
+    """
     generator = np.random.default_rng(seed)
-    return {value.name: _random(value, binding, generator, limits) for value in graph.inputs}
+    below = {name: _below(found, binding) for name, found in index_limits(graph).items()}
+    drawn = [value for value in graph.inputs if value.name not in given]
+    return {value.name: _random(value, binding, generator, limits, below.get(value.name, _MOST)) for value in drawn}
+
+
+def _below(limits: Sequence[Limit], binding: Mapping[str, int]) -> int:
+    """Return below what drawn numbers stay; what picks from nothing at all may be anything."""
+    sizes = [(substitute(size, binding), more) for size, more in limits]
+    rooms = [size - more for size, more in sizes if isinstance(size, int)]
+    return min([_MOST, *(room for room in rooms if room > 0)])
 
 
 def _random(
-    value: Value, binding: Mapping[str, int], generator: np.random.Generator, limits: tuple[float, float] | None
+    value: Value,
+    binding: Mapping[str, int],
+    generator: np.random.Generator,
+    limits: tuple[float, float] | None,
+    below: int,
 ) -> Any:
     type = value.type
     if not isinstance(type, TensorType) or type.shape_or_none is None:
@@ -67,7 +92,7 @@ def _random(
     if type.dtype.kind == "bool":
         return generator.integers(0, 2, shape).astype(bool)  # type: ignore[arg-type]
     if type.dtype.is_integer:
-        low, high = (0, 10) if limits is None else (int(limits[0]), int(limits[1]) + 1)
+        low, high = (0, below) if limits is None else (int(limits[0]), int(limits[1]) + 1)
         return generator.integers(low, high, shape).astype(dtype_of(type.dtype.name))  # type: ignore[arg-type]
     drawn = generator.standard_normal(shape) if limits is None else generator.uniform(*limits, shape)  # type: ignore[arg-type]
     return drawn.astype(dtype_of(type.dtype.name))
@@ -84,11 +109,14 @@ def open_dimensions(graph: Graph) -> tuple[str, ...]:
 
 
 def candidate_bindings(graph: Graph) -> list[dict[str, int]]:
-    """Return bindings to try for the open dimensions: ones, primes, usual sizes with a small batch, small sizes."""
+    """Return bindings to try for the open dimensions: ones, primes, usual sizes with a small batch, small sizes.
+
+    At last only the last axes, of samples or words, are longer than 1.
+    """
     dims = open_dimensions(graph)
     if not dims:
         return [{}]
-    batches = {dim for value in graph.inputs for dim in _first_axis(value)}
+    batches = {dim for value in graph.inputs for dim in _names_at(value, 0)}
     rows: list[dict[str, int]] = [dict.fromkeys(dims, 1), {dim: _PRIMES[i % 8] for i, dim in enumerate(dims)}]
     rows.append({dim: 1 if dim in batches else _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
     rows += [
@@ -97,14 +125,17 @@ def candidate_bindings(graph: Graph) -> list[dict[str, int]]:
     ]
     rows.append({dim: _LARGE_PRIMES[i % 8] for i, dim in enumerate(dims)})
     rows += [dict.fromkeys(dims, size) for size in (4, 8, 16, 6, 12, 3, 5)]
+    lines = {dim for value in graph.inputs for dim in _names_at(value, -1)} - batches
+    rows += [{dim: size if dim in lines else 1 for dim in dims} for size in (64, 97, 512, 224, 160)]
     return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
 
-def _first_axis(value: Value) -> tuple[str, ...]:
+def _names_at(value: Value, axis: int) -> tuple[str, ...]:
+    """Return the names in the dimension of an axis, counted from either end."""
     type = value.type
     if not isinstance(type, TensorType) or not type.shape_or_none:
         return ()
-    return names(type.shape_or_none[0])
+    return names(type.shape_or_none[axis])
 
 
 class _Numpy:

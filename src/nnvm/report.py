@@ -346,7 +346,7 @@ def _inputs(
                 for size, length in zip(value.shape, shapes[value.name], strict=True)
                 if str(size) in open_dims
             }
-    return given | random_inputs(Graph((), rest), {**sample, **binding}, seed, limits)
+    return given | random_inputs(graph, {**sample, **binding}, seed, limits, given)
 
 
 def _summary(name: str, array: Any) -> dict[str, Any]:

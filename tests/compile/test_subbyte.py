@@ -12,7 +12,9 @@ def test_whole_bytes_stay_as_they_are() -> None:
     assert unpacked(data) is data
 
 
-@pytest.mark.parametrize(("name", "values"), [("int4", [-8, 7, -1]), ("uint4", [15, 0, 9]), ("int2", [-2, 1, 0, -1, 1])])
+@pytest.mark.parametrize(
+    ("name", "values"), [("int4", [-8, 7, -1]), ("uint4", [15, 0, 9]), ("int2", [-2, 1, 0, -1, 1])]
+)
 def test_elements_get_a_byte_each(name: str, values: list[int]) -> None:
     element = dtype(name)
     data = tensor_data(values, element[len(values)])

@@ -1,8 +1,11 @@
 """What is computed ahead, what is only looked at otherwise, and what is left to the run."""
 
+import tracemalloc
+from pathlib import Path
+
 import pytest
 from tests.laws.interpret import evaluate
-from tests.passes.rewrites import assert_rewrites, folding, operators
+from tests.passes.rewrites import assert_rewrites, folding, operators, optimized
 
 from nnvm import ops
 from nnvm.errors import Error
@@ -150,3 +153,41 @@ def test_a_long_chain() -> None:
         return x + y
 
     assert operators(folding(trace(build, x=f32[2]))) == ["add"]
+
+
+def test_one_value_of_eight_thousand_million_elements_goes_through_every_pass_and_into_a_file(tmp_path: Path) -> None:
+    """It is folded, merged, broadcast, moved, scaled, and saved as what fills a shape, and nobody spreads it out."""
+
+    def half(*shape: int) -> Value:
+        return ops.fill(tensor_data(shape, i64[len(shape)]), value=tensor_data([0.5], f32[1]))
+
+    def before(x: f32["n", 3]) -> dict[str, Value]:
+        large, again = half(1 << 17, 1 << 16), half(1 << 17, 1 << 16)
+        wide = ops.expand(tensor_data(2.0, f32[1, 1]), (1 << 17, 1 << 16))
+        y = ops.transpose(ops.relu((large + again) * wide - 0.25))
+        y = ops.concat(y, ops.reshape(again, (1 << 16, 1 << 17)), axis=0)
+        y = ops.where(ops.greater(large, again), large, ops.transpose(ops.slice(y, (0,), (1 << 16,), (0,))))
+        return {
+            "folded": y,
+            "joined": ops.concat(large, wide, axis=1),
+            "reduced": ops.reduce_max(large, (1,)),
+            "product": ops.matmul(x, half(3, 1 << 31)) * 2.0,
+            "taken": x + ops.gather(ops.slice(again, (5,), (6,)), tensor_data(0, i64[()]), axis=1),
+        }
+
+    tracemalloc.start()
+    try:
+        graph = optimized(trace(before))
+        assert operators(graph) == ["concat", "reduce_max", "matmul", "add"]
+        assert data_of(graph.outputs[0]).uniform == 1.75
+        pytest.importorskip("onnx")
+        from nnvm.frontends.onnx import load, save
+
+        save(graph, tmp_path / "large.onnx")
+        saved = load(tmp_path / "large.onnx")
+        assert operators(saved).count("fill") == 4
+        assert operators(optimized(saved)) == ["concat", "reduce_max", "matmul", "add"]
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "large.onnx").stat().st_size < 10_000

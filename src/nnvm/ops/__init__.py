@@ -114,6 +114,8 @@ from nnvm.ops.nn import (
     max_pool_with_indices,
 )  # fmt: skip
 from nnvm.ops.normalization import (
+    batch_norm_each,
+    batch_norm_training,
     global_lp_pool,
     group_norm,
     layer_norm_with_statistics,
@@ -174,7 +176,7 @@ from nnvm.ops.streaming import causal_conv, linear_attention
 
 __all__ = [
     "abs", "acos", "acosh", "add", "add_n", "affine_grid", "arange", "argmax", "argmin", "asin", "asinh", "assign",
-    "atan", "atanh", "attention", "average_pool", "batch_norm", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not",
+    "atan", "atanh", "attention", "average_pool", "batch_norm", "batch_norm_each", "batch_norm_training", "bit_cast", "bit_shift", "bitwise_and", "bitwise_not",
     "bitwise_or", "bitwise_xor", "blackman_window", "cast", "cast_like", "causal_conv", "ceil", "celu",
     "center_crop_pad", "clip", "col2im", "compress", "concat", "conv", "conv_integer", "conv_transpose", "copy", "cos",
     "cosh", "cumprod", "cumsum", "deform_conv", "depth_to_space", "dequantize_linear", "det", "dft", "div", "dropout",

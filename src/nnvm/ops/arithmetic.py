@@ -12,6 +12,7 @@ TRUTHS: Final[Kinds] = ("bool",)
 WHOLE: Final[Kinds] = ("int", "uint")
 FLOATS: Final[Kinds] = ("float", "complex")
 NUMBERS: Final[Kinds] = (*WHOLE, *FLOATS)
+ROUND_MODES: Final = ("up", "down", "nearest")
 
 
 @op
@@ -323,8 +324,12 @@ def clip(x: Value, low: Value | None = None, high: Value | None = None) -> Tenso
 
 
 @op
-def cast(x: Value, *, to: DType, saturate: bool = True) -> TensorType:
-    """Convert elements to another type (ONNX Cast); `saturate` is about overflowing float8."""
+def cast(x: Value, *, to: DType, saturate: bool = True, round_mode: str = "up") -> TensorType:
+    """Convert elements to another type (ONNX Cast); `saturate` is about overflowing float8.
+
+    `round_mode` is how float8_e8m0fnu, the powers of two, are rounded: "up", "down" or to the "nearest".
+    """
+    require(round_mode in ROUND_MODES, f"round_mode {round_mode!r} is none of {', '.join(ROUND_MODES)}")
     return to[x.tensor.shape_or_none] if x.tensor.shape_or_none is not None else to[...]
 
 

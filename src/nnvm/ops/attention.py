@@ -60,9 +60,7 @@ def attention(
     require(fits, f"{heads} heads of queries do not divide among {groups} of keys")
     if past_key is not None:
         length = length + past_key.shape[2]
-    found = (
-        dtype[batch, heads, steps, width] if len(query.shape) == 4 else dtype[batch, steps, heads * width]
-    )
+    found = dtype[batch, heads, steps, width] if len(query.shape) == 4 else dtype[batch, steps, heads * width]
     keys, values = dtype[batch, groups, length, depth], value.dtype[batch, groups, length, width]
     return (found, keys, values, dtype[batch, heads, steps, length])[:results]
 

@@ -2,6 +2,7 @@
 
 from nnvm.attrs import elementwise
 from nnvm.ir import DType, TensorType, Value, op
+from nnvm.ops.arithmetic import ROUND_MODES
 from nnvm.ops.typing import broadcast_type, of_kind, require
 
 
@@ -21,8 +22,9 @@ def bit_cast(x: Value, *, to: DType) -> TensorType:
 
 
 @op
-def cast_like(x: Value, like: Value, *, saturate: bool = True) -> TensorType:
-    """Convert elements to the type that another value has (ONNX CastLike); `saturate` is about overflowing float8."""
+def cast_like(x: Value, like: Value, *, saturate: bool = True, round_mode: str = "up") -> TensorType:
+    """Convert elements to the type that another value has (ONNX CastLike); the rest is as `cast` has it."""
+    require(round_mode in ROUND_MODES, f"round_mode {round_mode!r} is none of {', '.join(ROUND_MODES)}")
     return like.dtype[...] if x.tensor.shape_or_none is None else like.dtype[x.shape]
 
 

@@ -12,7 +12,7 @@ from nnvm.ops.typing import axes_of, axis_of, of_kind, one_dtype, rank_or_none, 
 MODES = ("nearest", "linear", "cubic")
 COORDINATES = (
     *("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"),
-    "tf_crop_and_resize",
+    *("tf_crop_and_resize", "tf_half_pixel_for_nn"),
 )
 NEAREST_MODES = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 PADDINGS = ("zeros", "border", "reflection")

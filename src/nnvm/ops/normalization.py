@@ -2,11 +2,49 @@
 
 from nnvm.attrs import infer_inputs
 from nnvm.ir import Node, TensorType, Value, equal, f32, op
-from nnvm.ir.types import Type
+from nnvm.ir.types import Shape, Type
 from nnvm.ops.nn import window_sizes
 from nnvm.ops.typing import axes_of, axis_of, fits, of_kind, one_dtype, rank_or_none, require
 
 Ints = tuple[int, ...]
+
+
+@op(outputs=3)
+def batch_norm_training(
+    x: Value, scale: Value, bias: Value, mean: Value, var: Value, *, epsilon: float = 1e-5, momentum: float = 0.9
+) -> tuple[TensorType, TensorType, TensorType]:
+    """Normalise each channel by its statistics over the batch (ONNX BatchNormalization); give running ones too.
+
+    Those are `momentum` of the old `mean` and `var`, and the rest of the batch's own.
+    """
+    of_kind(x, "float")
+    if rank_or_none(x) is not None:
+        require(len(x.shape) > 1, "a batch has channels")
+        for value in (scale, bias, mean, var):
+            require(_has_shape(value, (x.shape[1],)), f"{value.type} for {x.shape[1]} channels")
+    return x.tensor, mean.tensor, var.tensor
+
+
+@op
+def batch_norm_each(
+    x: Value, scale: Value, bias: Value, mean: Value, var: Value, *, epsilon: float = 1e-5, momentum: float = 0.9
+) -> TensorType:
+    """Return (x - mean) / sqrt(var + epsilon) * scale + bias element by element (ONNX BatchNormalization).
+
+    All but x have the shape of one image; opset 9 gave this up.
+    """
+    of_kind(x, "float")
+    if rank_or_none(x) is not None:
+        for value in (scale, bias, mean, var):
+            require(_has_shape(value, x.shape[1:]), f"{value.type} for images of {list(x.shape[1:])}")
+    return x.tensor
+
+
+def _has_shape(value: Value, wanted: Shape) -> bool:
+    shape = value.tensor.shape_or_none
+    if shape is None:
+        return True
+    return len(shape) == len(wanted) and all(equal(p, q) is not False for p, q in zip(shape, wanted, strict=True))
 
 
 @op(outputs=3)

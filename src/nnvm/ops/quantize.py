@@ -27,6 +27,7 @@ def quantize_linear(
     The scale is one number, one for each along `axis`, or one for each block of `block_size` there. The quotient is
     rounded to `precision`, else to the scale's type; `saturate` is about overflowing float8.
     """
+    require(scale.dtype is i32 or scale.dtype.is_float, f"the scale is {scale.dtype!r}; it must be a float or i32")
     _check_scale(x, scale, zero_point, axis, block_size)
     dtype = output_dtype or u8 if zero_point is None else zero_point.dtype
     require(output_dtype in (None, dtype), f"the zero point is {dtype!r}, not {output_dtype!r}")
@@ -44,6 +45,7 @@ def dequantize_linear(
     output_dtype: DType | None = None,
 ) -> TensorType:
     """Return (x - zero point) * scale, in the scale's type or `output_dtype` (ONNX DequantizeLinear)."""
+    of_kind(scale, "float")
     _check_scale(x, scale, zero_point, axis, block_size)
     if zero_point is not None:
         require(zero_point.dtype is x.dtype, f"elements are {x.dtype!r}, the zero point {zero_point.dtype!r}")
@@ -55,7 +57,6 @@ def _like(dtype: DType, x: Value) -> TensorType:
 
 
 def _check_scale(x: Value, scale: Value, zero_point: Value | None, axis: int, block_size: int) -> None:
-    of_kind(scale, "float")
     require(block_size >= 0, f"a block of {block_size}")
     if rank_or_none(x) is None or rank_or_none(scale) is None:
         return

@@ -251,9 +251,10 @@ def depth_to_space(x: Value, *, block: int, mode: str = "DCR") -> TensorType:
 
 
 @op
-def space_to_depth(x: Value, *, block: int) -> TensorType:
-    """Move blocks of space into channels (ONNX SpaceToDepth)."""
+def space_to_depth(x: Value, *, block: int, mode: str = "DCR") -> TensorType:
+    """Move blocks of space into channels; `mode` is "DCR" or "CRD" (ONNX SpaceToDepth)."""
     require(len(x.shape) == 4, "an image is [batch, channels, height, width]")
+    require(mode in ("DCR", "CRD"), f"mode {mode!r} is none of DCR, CRD")
     batch, channels, height, width = x.shape
     divides = all(not isinstance(size, int) or size % block == 0 for size in (height, width))
     require(divides, f"{height} x {width} does not divide into blocks of {block} x {block}")

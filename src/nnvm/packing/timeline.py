@@ -28,7 +28,7 @@ class Timeline:
     first block begins: with the blocks from there on these are all that a block of the slice can meet.
     """
 
-    __slots__ = ("across", "after", "count", "high", "low", "lower", "rows", "size", "upper", "until", "width")
+    __slots__ = ("across", "after", "count", "high", "low", "lower", "met", "rows", "size", "upper", "until", "width")
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         table: Array = np.array(blocks, dtype=np.int64).reshape(-1, 3)
@@ -39,8 +39,8 @@ class Timeline:
         self.size: Final[Array] = table[self.rows, 2]
         self.after: Final[Array] = np.searchsorted(self.lower, self.upper)
         self.count: Final = len(self.rows)
-        met = int((self.after - np.arange(self.count)).sum())  # pairs, or the sum over blocks of who lives then
-        self.width: Final = max(SLICE, -(-met // ENTRIES))
+        self.met: Final = int((self.after - np.arange(self.count)).sum())  # pairs that live together, about
+        self.width: Final = max(SLICE, -(-self.met // ENTRIES))
         self.across: Final[list[Array]] = list(self._across())
         self.low: Final[Array] = np.zeros(self.count, dtype=np.int64)
         self.high: Final[Array] = np.zeros(self.count, dtype=np.int64)
@@ -58,6 +58,12 @@ class Timeline:
         self.until[:] = NEVER
         self.low[:] = 0
         self.high[:] = 0
+
+    def lay(self, places: Array) -> None:
+        """Put every block down where these places say."""
+        self.low[:] = places
+        self.high[:] = places + self.size
+        self.until[:] = self.upper
 
     def beside(self, row: int) -> Array:
         """Return the rows of the blocks that lie and live with this one."""

@@ -33,6 +33,10 @@ GROWTH = 16
 """How many times LIMIT a constant may have that is no larger than one it was made of, though that one stays in use."""
 
 
+SPREAD = 1 << 24
+"""Bytes that one element that stands for many may be spread to, so that a kernel can read it."""
+
+
 def fold_constants(graph: Graph, evaluate: Evaluate, /, *, limit: int = LIMIT) -> Graph:
     """Put constants for what no input can change, and for small shapes that are known though their tensors are not.
 
@@ -137,6 +141,8 @@ def _computed(
     )
     largest = max([data.nbytes for value in node.inputs if (data := data_of(value)) is not None], default=0)
     room = max(limit, dying, min(largest, GROWTH * limit))
+    if sum(data.nbytes for value in node.inputs if (data := data_of(value)) is not None and data.repeats) > SPREAD:
+        return None
     expected = [_declared_bytes(type) for type in node.types]
     if sum(size for size in expected if size is not None) > room:
         return None

@@ -74,25 +74,30 @@ class Frame:
             workspace = self.device.allocate(size)
         if size and self.poison:
             self.device.fill(workspace, 0, size, POISON)
-        dying = self._dying()
+        at_run = any(shape is None for shape in self.placed.shapes)
+        at_run = at_run or any(buffer.kind == "dynamic" for buffer in self.program.buffers)
+        dying = self._dying() if at_run or self.poison else {}
         for index, step in enumerate(self.program.steps):
             arguments: list[Any] = []
             for used in (*(() if step.allocates else step.outputs), *step.inputs):
                 arguments.append(self._argument(used, arguments, lasting))
-            params = dict(step.params)
+            params, lent = step.params, None
             if step.scratch is not None:
                 size = self.placed.sizes[step.scratch] or 0
-                params["workspace"] = self.device.view(self.arena, self.placed.starts[step.scratch], "uint8", (size,))
+                lent = self.device.view(self.arena, self.placed.starts[step.scratch], "uint8", (size,))
             elif step.workspace != 0:
-                params["workspace"] = self.device.view(workspace, 0, "uint8", (self.placed.workspaces[index],))
+                lent = self.device.view(workspace, 0, "uint8", (self.placed.workspaces[index],))
             if step.kernel == CALL:
-                kernel, params = self._nested(step, params.get("workspace")), {}
+                kernel, params = self._nested(step, lent), {}
             else:
                 kernel = kernels[step.kernel]
                 kernel = self.seats.adopting(kernel, step.outputs) if step.allocates else kernel
-            calls.extend(self._sized_at_run(step, index))
+                params = params if lent is None else {**params, "workspace": lent}
+            if at_run:
+                calls.extend(self._sized_at_run(step, index))
             calls.append((kernel, arguments, params, index))
-            calls.extend(self._farewell(root, index) for root in dying.get(index, ()))
+            if index in dying:
+                calls.extend(self._farewell(root, index) for root in dying[index])
         return calls
 
     def _nested(self, step: Step, memory: Any) -> Callable[..., None]:
@@ -130,19 +135,21 @@ class Frame:
         """Give the array for the next argument, or None where one takes a seat there in each call."""
         if index is None:
             return None
+        made = self.fixed.get(index)
+        if made is not None:
+            return made
         buffer = self.program.buffers[index]
         if buffer.kind in ("input", "output", "dynamic"):
             self.seats.expect(index).append((arguments, len(arguments)))
             return None
-        if index not in self.fixed:
-            shape = self.placed.shapes[index]
-            assert shape is not None  # a well formed program knows it
-            self.fixed[index] = (
-                self.device.view(self.arena, self.placed.starts[index], buffer.dtype, shape)
-                if buffer.kind == "arena"
-                else lasting(index, self.placed)
-            )
-        return self.fixed[index]
+        shape = self.placed.shapes[index]
+        assert shape is not None  # a well formed program knows it
+        self.fixed[index] = made = (
+            self.device.view(self.arena, self.placed.starts[index], buffer.dtype, shape)
+            if buffer.kind == "arena"
+            else lasting(index, self.placed)
+        )
+        return made
 
     def _dying(self) -> dict[int, list[int]]:
         """Give for each step the roots that no later one uses, where that is of interest."""

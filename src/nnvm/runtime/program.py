@@ -8,6 +8,7 @@ from nnvm.errors import Error
 from nnvm.runtime import wellformed
 from nnvm.runtime.births import births, check_births
 from nnvm.runtime.expressions import Expr, evaluate, leaves, show
+from nnvm.runtime.formulas import Formulas
 from nnvm.runtime.layout import Layout, layout
 from nnvm.runtime.parts import ITEM_SIZES, KINDS, VERSION, Buffer, Bytes, Raw, Step, item_size
 
@@ -44,6 +45,7 @@ class Program:
     """
 
     __slots__ = (
+        "_formulas",
         "alignment",
         "backend",
         "born",
@@ -77,6 +79,7 @@ class Program:
         meta: Mapping[str, Any] | None = None,
         version: int = VERSION,
     ) -> None:
+        self._formulas: Formulas | None = None
         self.version: Final = version
         self.backend: Final = backend
         self.buffers: Final = tuple(buffers)
@@ -94,6 +97,13 @@ class Program:
         wellformed.check(self)
         self.born: Final[Mapping[str, int]] = births(self.buffers, self.steps, self.inputs)
         check_births(self.buffers, self.steps, self.born)
+
+    @property
+    def formulas(self) -> Formulas:
+        """What is computed whenever dimensions are bound: written down on the first call, and kept."""
+        if self._formulas is None:
+            self._formulas = Formulas(self)
+        return self._formulas
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ def test_a_call_takes_about_what_is_told(kernel: str):
         params = {"strides": (1, 1), "pads": (0, 0, 0, 0), "dilations": (1, 1), "groups": 1}
     seen = transient(kernel, [draw(5, shape)], ins, **params)
     told = OBJECTS.get(f"numpy:{kernel}/1", OTHERS)
-    assert told / 10 <= seen <= 2 * told, (seen, told)
+    assert seen <= 1.5 * told + 512, (seen, told)
+    assert kernel not in ("conv", "max_pool") or seen >= told / 6, (seen, told)
 
 
 def test_a_run_takes_what_its_greediest_kernel_does_and_its_outputs():

@@ -12,9 +12,9 @@ Array = Any
 KINDS: Final = {
     name.lower(): number
     for name, number in onnx.TensorProto.DataType.items()
-    if name not in ("UNDEFINED", "STRING", "COMPLEX64", "COMPLEX128")
+    if name not in ("UNDEFINED", "STRING", "COMPLEX64", "COMPLEX128", "FLOAT6E2M3", "FLOAT6E3M2")
 }
-"""Element types of tensors that hold real numbers, by the name that a schema gives them."""
+"""Element types that are drawn, by the name that a schema gives them; those of six bits are no types of ours."""
 PLAIN: Final = frozenset(
     ("float16", "float32", "float64", "bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 )

@@ -238,12 +238,9 @@ def patches(draw: Draw) -> Case:
     block = [draw.int(1, 2) for _ in range(rank)]
     strides, dilations = ([draw.int(1, 2) for _ in range(rank)] for _ in range(2))
     pads = [draw.int(0, 1) for _ in range(2 * rank)]
-    image = [
-        max(draw.int(2, 5), (block[i] - 1) * dilations[i] + 1 - pads[i] - pads[i + rank], 1) for i in range(rank)
-    ]
+    image = [max(draw.int(2, 5), (block[i] - 1) * dilations[i] + 1 - pads[i] - pads[i + rank], 1) for i in range(rank)]
     counts = [
-        (image[i] + pads[i] + pads[i + rank] - (block[i] - 1) * dilations[i] - 1) // strides[i] + 1
-        for i in range(rank)
+        (image[i] + pads[i] + pads[i + rank] - (block[i] - 1) * dilations[i] - 1) // strides[i] + 1 for i in range(rank)
     ]
     x = draw.array(draw.port(0), (draw.size(False), draw.size(False) * prod(block), prod(counts)))
     return Case(

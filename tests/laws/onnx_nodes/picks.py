@@ -31,7 +31,7 @@ def tuples(draw: Draw, shape: tuple[int, ...], lead: tuple[int, ...], depth: int
     """Return tuples of indices into the first axes of a shape, no two alike where they must not be."""
     cells, count = int(np.prod(shape[:depth])), int(np.prod(lead))
     flat = draw.rng.permutation(cells)[:count] if unique else draw.rng.integers(0, cells, count)
-    found = np.stack(np.unravel_index(flat, shape[:depth] or (1,)), -1).reshape(*lead, -1)[..., :depth]
+    found = np.stack(np.unravel_index(flat, shape[:depth]), -1).reshape(*lead, depth)
     negative = draw.rng.random(found.shape) < (0.3 if draw.flag() else 0)
     return np.where(negative, found - np.array(shape[:depth], I64), found).astype(I64)
 

@@ -1,7 +1,7 @@
 """Nodes over quantised numbers."""
 
 import numpy as np
-from tests.laws.onnx_nodes.drawing import Array, Case, Draw, draws, number_of
+from tests.laws.onnx_nodes.drawing import Array, Case, Draw, draws, kind_of, number_of
 from tests.laws.onnx_nodes.products import matrices
 from tests.laws.onnx_nodes.windows import Window, batch
 
@@ -22,6 +22,8 @@ def scales(draw: Draw, x: tuple[int, ...]) -> tuple[tuple[int, ...], dict[str, i
 
 def powers(draw: Draw, dtype: object, shape: tuple[int, ...]) -> Array:
     """Return scales that are powers of two, so that no rounding decides."""
+    if kind_of(dtype) == "int":
+        return np.asarray(2 ** draw.rng.integers(0, 4, shape)).astype(dtype)
     return np.asarray(2.0 ** draw.rng.integers(-3, 2, shape)).astype(dtype)
 
 
@@ -36,7 +38,6 @@ def quantize(draw: Draw) -> Case:
         numbers = draw.array(source, x, -40, 40)
     else:
         numbers = draw.array(source, x, -100, 100)
-        factor = np.ones(shape, factor.dtype) if "int" in str(factor.dtype) else factor
     inputs = [numbers, factor, zero]
     if np.dtype(target).name == "uint8" and draw.flag():
         inputs.pop()

@@ -83,10 +83,13 @@ class NumpyDevice:
         """Return an array over part of a block (or of another array's bytes), `offset` bytes from its start."""
         kind = dtype_of(dtype)
         memory = memory if memory.dtype == np.uint8 and memory.ndim == 1 else _bytes(memory)
-        size = prod(shape) * kind.itemsize
-        if not 0 <= offset <= offset + size <= memory.size:
-            raise Error(f"{dtype}{list(shape)} at byte {offset} lies outside a block of {memory.size} bytes")
-        return memory[offset : offset + size].view(kind).reshape(shape)
+        try:
+            if offset < 0:
+                raise ValueError("it starts before the block")  # NumPy would look there
+            return np.ndarray(shape, kind, memory, offset)
+        except (TypeError, ValueError) as error:
+            what = f"{dtype}{list(shape)} at byte {offset}"
+            raise Error(f"{what} lies outside a block of {memory.size} bytes") from error
 
     def accept(self, array: Any, dtype: str, shape_hint: tuple[Any, ...] | None = None) -> Array:
         """Turn what a caller passed into a C-contiguous array; Error where its type is another.

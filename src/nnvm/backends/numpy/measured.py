@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
+
 from nnvm import ops
+from nnvm.backends.numpy.device import dtype_of
 from nnvm.compile.backend import Call
+from nnvm.errors import Error
 from nnvm.ir import ABSENT, Node, Op, OpAttr, TensorData, constant
 
 measured: Final[OpAttr[Callable[[Node], Call]]] = OpAttr(
@@ -52,7 +56,16 @@ def _(node: Node) -> Call:
     """Hand the value's type over as an array, for no param can hold it."""
     value: TensorData = node.params["value"]
     inputs = (*node.inputs, constant(data=value))
-    return Call("numpy:sized_fill/1", inputs, {"value": value.values()[0]}, allocates=True)
+    return Call("numpy:sized_fill/1", inputs, {"value": scalar(value)}, allocates=True)
+
+
+def scalar(data: TensorData) -> int | float | bool:
+    """Return the only element as a number that a step may hold; raise Error for a complex one."""
+    if data.has_numbers:
+        return data.item()
+    if not data.dtype.is_float:
+        raise Error(f"a tensor cannot be filled with {data.dtype!r} by NumPy; make it of floats")
+    return float(np.frombuffer(data.read(), dtype_of(data.dtype.name))[0])
 
 
 def resampling(node: Node) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from nnvm import ops
 from nnvm.attrs import elementwise, view
 from nnvm.attrs import kernel as named_kernel
 from nnvm.backends.numpy.kernels import ALLOCATING, KERNELS, WORKSPACES
-from nnvm.backends.numpy.measured import measured, resampling
+from nnvm.backends.numpy.measured import measured, resampling, scalar
 from nnvm.backends.numpy.registered import find, workspace_of
 from nnvm.compile.backend import Call
 from nnvm.errors import Error
@@ -194,9 +194,9 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "copy", node.inputs, {}
 
 
-@lowering(ops.batch_norm)
+@lowering(ops.batch_norm, ops.batch_norm_each)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    return "batch_norm", node.inputs, {"epsilon": node.params["epsilon"]}
+    return node.op.name, node.inputs, {"epsilon": node.params["epsilon"]}
 
 
 @lowering(ops.hann_window, ops.hamming_window, ops.blackman_window)
@@ -226,11 +226,12 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 @lowering(ops.cast, ops.cast_like)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    return (
-        "cast",
-        node.inputs[:1],
-        {"saturate": int(node.params["saturate"])} if node.outputs[0].dtype.name.startswith("float8") else {},
-    )
+    target, params = node.outputs[0].dtype.name, {}
+    if target.startswith("float8"):
+        params = {"saturate": int(node.params["saturate"])}
+    if target == "float8_e8m0fnu":
+        params = {**params, "round_mode": node.params["round_mode"]}
+    return "cast", node.inputs[:1], params
 
 
 @lowering(ops.isinf)
@@ -261,14 +262,9 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
     return "split", node.inputs[:1], {"axis": node.params["axis"]}
 
 
-@lowering(ops.depth_to_space)
+@lowering(ops.depth_to_space, ops.space_to_depth)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    return "depth_to_space", node.inputs, {"blocksize": node.params["block"], "mode": node.params["mode"]}
-
-
-@lowering(ops.space_to_depth)
-def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    return "space_to_depth", node.inputs, {"blocksize": node.params["block"]}
+    return node.op.name, node.inputs, {"blocksize": node.params["block"], "mode": node.params["mode"]}
 
 
 @lowering(ops.center_crop_pad)
@@ -288,7 +284,7 @@ def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
 
 @lowering(ops.fill)
 def _(node: Node) -> tuple[str, tuple[Value, ...], Mapping[str, Any]]:
-    return "fill", (), {"value": node.params["value"].values()[0]}
+    return "fill", (), {"value": scalar(node.params["value"])}
 
 
 @lowering(ops.expand, ops.eye_like)

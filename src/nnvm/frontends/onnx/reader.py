@@ -8,6 +8,7 @@ import onnx
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.attributes import NESTED, OPAQUE, read_attribute
+from nnvm.frontends.onnx.carried_types import carried_types
 from nnvm.frontends.onnx.carry import CARRIED, NODES, Carried, captured_names, carry, foreign_operator, inner_operators
 from nnvm.frontends.onnx.families import BY_TYPE
 from nnvm.frontends.onnx.messages import bytes_of, parse, skeleton
@@ -286,6 +287,10 @@ class _Reader:
     ) -> None:
         record = carry(node, self.imports, self.carried_functions, captured)
         types = [self._type(self.declared.get(output), output) if output else None for output in outputs]
+        if None in types and not captured:
+            given = self._attributes(node, node.name) if node.attribute and node.domain not in _STANDARD else {}
+            found = carried_types(node, inputs, given, self.opset, self.types)
+            types = [now if was is None and output else was for was, now, output in zip(types, found, outputs, strict=True)]
         op = foreign_operator("" if node.domain in _STANDARD else node.domain, node.op_type, node.overload)
         name = next(filter(None, outputs), "") or None
         taken = tuple(self.values[item] for item in captured)

@@ -1,9 +1,8 @@
 """How what only repeats elements is left to operators that repeat them anyway."""
 
 from nnvm.errors import Error
-from nnvm.ir import Node, UnknownRank, Value, rebuild
+from nnvm.ir import Node, UnknownRank, Value, contents, rebuild
 from nnvm.ops import expand, tile
-from nnvm.passes.constants import whole
 from nnvm.passes.visits import fits
 
 
@@ -32,5 +31,5 @@ def _broadcasts(node: Node) -> bool:
     """Say whether a node repeats elements just as broadcasting does: a tile, only along dimensions of 1."""
     if node.op is expand:
         return True
-    times, shape = whole(node.inputs[1]), node.inputs[0].shape
+    times, shape = contents(node.inputs[1]), node.inputs[0].shape
     return times is not None and all(count == 1 or size == 1 for count, size in zip(times, shape, strict=True))

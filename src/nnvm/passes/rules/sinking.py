@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from nnvm.ir import ABSENT, Graph, Node, Value, data_of, is_constant, rewrite
+from nnvm.ir import ABSENT, Graph, Node, Value, data_of, is_constant, rewrite, uses
 from nnvm.ops import reshape, transpose
 from nnvm.passes.constants import vector
 from nnvm.passes.fold_constants import LIMIT
@@ -26,14 +26,14 @@ def sink_transposes(graph: Graph) -> Graph:
 class _Survey:
     """What may be turned: the permutation of each value, and by whom each is read."""
 
-    __slots__ = ("graph", "perms", "readers", "turns", "wanted")
+    __slots__ = ("graph", "perms", "readers", "turns", "used", "wanted")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.perms: dict[Value, Perm] = {}
         self.turns: dict[Node, Turn] = {}
         self.readers: dict[Value, list[Node]] = {}
-        self.wanted = set(graph.outputs)
+        self.wanted, self.used = set(graph.outputs), uses(graph)
         for node in graph.nodes:
             self._see(node)
         self._trim()
@@ -63,16 +63,14 @@ class _Survey:
         for value, perm in zip(node.inputs, turn.inputs, strict=True):
             if perm is None or self.perms.get(value) == perm:
                 continue
-            if is_constant(value) and not self._is_free(value):
-                return False
-            if not is_constant(value) and len(value.shape) != len(perm):
+            if len(value.shape) != len(perm) and not self._is_free(value):
                 return False
         return True
 
     def _is_free(self, value: Value) -> bool:
-        """Say whether a constant may be transposed when the graph is made, and not whenever it runs."""
-        data = data_of(value)
-        return data is not None and (data.uniform is not None or data.nbytes <= LIMIT)
+        """Say whether a value is transposed when the graph is made: a constant that need not be kept in two orders."""
+        data = data_of(value) if is_constant(value) else None
+        return data is not None and (self.used[value] == 1 or data.repeats or data.nbytes <= LIMIT)
 
     def _trim(self) -> None:
         """Let go, from their ends on, of nodes that are no reason to turn what is before them."""
@@ -123,7 +121,7 @@ class _Survey:
         seen = set()
         for node in nodes:
             for value, perm in zip(node.inputs, self.turns[node].inputs, strict=True):
-                if perm is None or self.perms.get(value) == perm or is_constant(value) or is_plain(perm):
+                if perm is None or self.perms.get(value) == perm or is_plain(perm) or self._is_free(value):
                     continue
                 if (value, perm) not in seen:
                     seen.add((value, perm))
@@ -175,7 +173,11 @@ def _turn(graph: Graph, survey: _Survey, chosen: set[Node]) -> Graph:
     now: dict[Value, Value] = {}
     leaves: dict[tuple[Value, Perm], Value] = {}
 
+    gone = {end for node in chosen for value in node.outputs for end in survey.cancelled(value)}
+
     def visit(node: Node, origin: Node) -> tuple[Value, ...] | None:
+        if origin in gone:
+            return (now[origin.inputs[0]],)
         if origin.op is transpose and origin.outputs[0] in survey.perms:
             now[origin.outputs[0]] = node.inputs[0]
             return None

@@ -1,11 +1,12 @@
 """How transposes meet, and how one moves to where it meets another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from nnvm.attrs import elementwise
-from nnvm.ir import ABSENT, Node, Rule, TensorType, Value, is_constant, product, rebuild, rule
+from nnvm.ir import ABSENT, Node, Rule, TensorType, Value, data_of, is_constant, product, rebuild, rule
 from nnvm.ops import reshape, transpose
 from nnvm.passes.constants import vector
+from nnvm.passes.fold_constants import LIMIT
 from nnvm.passes.visits import Readers
 
 Perm = tuple[int, ...]
@@ -67,7 +68,7 @@ def _leaf(value: Value, perm: Perm, dies: bool) -> Leaf | None:
         return Leaf(source if plain else transpose(source, perm=joined), int(not plain), int(dies))
     if isinstance(value.type, TensorType) and product(value.shape) == 1 and len(value.shape) <= 1:
         return Leaf(value, 0, 0)
-    if is_constant(value) and len(value.shape) <= len(perm):
+    if is_constant(value) and len(value.shape) <= len(perm) and (dies or _is_small(value)):
         lead = len(perm) - len(value.shape)
         full = (
             reshape(value, vector([1] * lead + [int(size) for size in value.shape if isinstance(size, int)]))
@@ -76,6 +77,12 @@ def _leaf(value: Value, perm: Perm, dies: bool) -> Leaf | None:
         )
         return Leaf(transpose(full, perm=perm), 0, 0)
     return Leaf(transpose(value, perm=perm), 1, 0) if len(value.shape) == len(perm) else None
+
+
+def _is_small(value: Value) -> bool:
+    """Say whether a constant may be kept in two orders."""
+    data = data_of(value)
+    return data is not None and (data.repeats or data.nbytes <= LIMIT)
 
 
 class Meetings:
@@ -140,37 +147,6 @@ def pull_up(node: Node, meetings: Meetings) -> Value | None:
         made = rebuild(inner, tuple(now[value] for value in inner.inputs)).outputs[0]
         now[inner.outputs[0]] = made
     return made if added < removed else None
-
-
-def push_down(node: Node, readers: Readers) -> Value | None:
-    """Transpose the result once, and not every input alike, of an elementwise node."""
-    if node.op not in elementwise or len(node.outputs) != 1:
-        return None
-    perms = {
-        i: perm for i, value in enumerate(node.inputs) if value is not ABSENT and (perm := perm_of(value)) is not None
-    }
-    chosen = set(perms.values())
-    if len(perms) < 2 or len(chosen) != 1:
-        return None
-    (perm,) = chosen
-    dying = {node.inputs[i] for i in perms if readers.one(node.inputs[i])}
-    if len(dying) < 2 or any(len(node.inputs[i].shape) != len(node.outputs[0].shape) for i in perms):
-        return None
-    inputs = _undone_inputs(node.inputs, perm)
-    if inputs is None:
-        return None
-    return transpose(rebuild(node, inputs).replace(name=None).outputs[0], perm=perm)
-
-
-def _undone_inputs(inputs: Sequence[Value], perm: Perm) -> tuple[Value, ...] | None:
-    back = undone(perm)
-    found: list[Value] = []
-    for value in inputs:
-        leaf = Leaf(value, 0, 0) if value is ABSENT else _leaf(value, back, True)
-        if leaf is None or leaf.added:
-            return None
-        found.append(leaf.value)
-    return tuple(found)
 
 
 TRANSPOSES: tuple[Rule, ...] = (transpose_twice,)

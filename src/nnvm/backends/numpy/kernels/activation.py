@@ -187,6 +187,17 @@ def _erf(out: Array, x: Array, *rest: Array) -> None:
     erf_of(out, x, *rest)
 
 
+def erf(out: Array, x: Array, *, workspace: Array | None = None) -> None:
+    """Take the error function; of whole numbers it is cut off, which leaves ones where it rounds to one."""
+    if x.dtype.kind not in "iu":
+        _MADE["erf"][0](out, x, workspace=workspace)
+        return
+    for box in boxes(x.shape, 4096):
+        np.copyto(out[box], x[box] >= 6)
+        if x.dtype.kind == "i":
+            np.subtract(out[box], x[box] <= -6, out=out[box])
+
+
 def prelu(out: Array, x: Array, slope: Array, *, workspace: Array | None = None) -> None:
     """Multiply what is negative by `slope`, which broadcasts to x."""
     dtype = wide(x.dtype)
@@ -253,6 +264,7 @@ _MADE = {name: formula_kernel(name, formula, temporaries) for name, formula, tem
 KERNELS = {"relu": relu, "clip": clip, "prelu": prelu, "swiglu": swiglu} | {
     name: kernel for name, (kernel, _) in _MADE.items()
 }
+KERNELS["erf"] = erf
 WORKSPACES = {"clip": clip_workspace, "prelu": prelu_workspace, "swiglu": swiglu_workspace} | {
     name: size for name, (_, size) in _MADE.items()
 }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels.scratch import INDEX, LIMIT, Array, Shape, Shapes, carve, lent, rounded, wide
+from nnvm.backends.numpy.kernels.scratch import FLOAT, INDEX, LIMIT, Array, Shape, Shapes, carve, lent, rounded, wide
 
 _CUBIC = -0.75
 
@@ -42,7 +42,7 @@ def grid_sample(
     if not x.size:
         raise ValueError(f"nothing can be read from an empty image of shape {x.shape}")
     count, channels, *image = x.shape
-    places, rank, dtype = prod(grid.shape[1:-1]), len(image), wide(x.dtype)
+    places, rank, dtype = prod(grid.shape[1:-1]), len(image), _real(x.dtype)
     planes, goals = x.reshape(count, channels, -1, copy=False), out.reshape(count, channels, -1, copy=False)
     points = grid.reshape(count, places, rank, copy=False)
     room = lent(workspace, "grid_sample")
@@ -64,6 +64,13 @@ def grid_sample(
                 np.copyto(part, 0, where=np.equal(scratch.weight, 0, out=scratch.outside))
                 np.add(total, part, out=total)
             np.copyto(goals[n, taken, start:stop], total, casting="unsafe")
+
+
+def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the float type that elements are mixed in."""
+    if dtype.kind in "biu":
+        return FLOAT if dtype.itemsize < 4 else np.dtype(np.float64)
+    return wide(dtype)
 
 
 def _parts(length: int, rank: int, dtype: np.dtype[Any]) -> list[tuple[Shape, Any]]:

@@ -153,6 +153,8 @@ def _convolved(
     groups: int = 1,
 ) -> Iterator[tuple[Array, Array, slice]]:
     """Yield stretches of the output (filters, positions) with their exact sums, and which filters they are of."""
+    if not out.size:
+        return
     plan = axes(x.shape[2:], out.shape[2:], weight.shape[2:], strides, pads, dilations)
     depth, window, filters = weight.shape[1], weight.shape[2:], weight.shape[0] // groups
     image, taps = out.shape[2:], prod(weight.shape[2:])

@@ -141,12 +141,15 @@ def depth_to_space(out: Array, x: Array, *, blocksize: int, mode: str = "DCR") -
         raise ValueError(f"depth_to_space knows the modes DCR and CRD, not {mode!r}")
 
 
-def space_to_depth(out: Array, x: Array, *, blocksize: int) -> None:
-    """Move blocks of the image into channels."""
+def space_to_depth(out: Array, x: Array, *, blocksize: int, mode: str = "DCR") -> None:
+    """Move blocks of the image into channels, before the channels that there are or after them."""
     n, c, h, w = x.shape
     b = blocksize
-    target = out.reshape(n, b, b, c, h // b, w // b)
-    np.copyto(target, x.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4))
+    pieces = x.reshape(n, c, h // b, b, w // b, b)
+    if mode == "DCR":
+        np.copyto(out.reshape(n, b, b, c, h // b, w // b), pieces.transpose(0, 3, 5, 1, 2, 4))
+    else:
+        np.copyto(out.reshape(n, c, b, b, h // b, w // b), pieces.transpose(0, 1, 3, 5, 2, 4))
 
 
 def eye_like(out: Array, x: Array, *, k: int = 0) -> None:
@@ -172,11 +175,14 @@ def trilu(out: Array, x: Array, k: Array | None = None, *, upper: int = 1) -> No
 def pad(
     out: Array, x: Array, pads: Array, value: Array | None = None, axes: Array | None = None, *, mode: str = "constant"
 ) -> None:
-    """Pad (or, where negative, crop) each axis: by a constant, the edge, a reflection or by going round."""
-    amounts, begins = pads.tolist(), [0] * x.ndim
+    """Crop each axis where pads are negative, then pad it: by a constant, the edge, a reflection or by going round."""
+    amounts, begins, kept = pads.tolist(), [0] * x.ndim, [slice(0, size) for size in x.shape]
     named = range(x.ndim) if axes is None else [normal(axis, x.ndim) for axis in axes.tolist()]
-    for axis, begin in zip(named, amounts[: len(amounts) // 2], strict=True):
-        begins[axis] = begin
+    half = len(amounts) // 2
+    for axis, begin, end in zip(named, amounts[:half], amounts[half:], strict=True):
+        begins[axis] = max(0, begin)
+        kept[axis] = slice(max(0, -begin), max(0, -begin, x.shape[axis] + min(0, end)))
+    x = x[(*kept, ...)]
     if mode not in ("constant", "edge", "reflect", "wrap"):
         raise ValueError(f"pad knows the modes constant, edge, reflect and wrap, not {mode!r}")
     if mode == "constant":

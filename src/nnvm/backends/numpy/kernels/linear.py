@@ -40,6 +40,8 @@ def gemm(
     workspace: Array | None = None,
 ) -> None:
     """Give alpha * a @ b + beta * c, of which a and b may be transposed and c broadcasts."""
+    if not out.size:
+        return
     left, right = a.T if transpose_a else a, b.T if transpose_b else b
     if is_low(out.dtype):
         whole = None if c is None else np.broadcast_to(c, out.shape)

@@ -33,7 +33,7 @@ def quantize_linear(
     The quotient is rounded to `precision`, or to the type of the scale.
     """
     room = lent(workspace, "quantize_linear")
-    exact = scale.dtype if not precision else named(precision)
+    exact = _divided(scale.dtype) if not precision else named(precision)
     wide = np.dtype(np.float64) if exact.itemsize == 8 else FLOAT
     for target, source, factor, shift in _pieces(out, x, scale, zero, axis, block_size):
         for box in boxes(source.shape, room.size // 4 // wide.itemsize):
@@ -46,6 +46,13 @@ def quantize_linear(
                 np.copyto(short, part, casting="unsafe")
                 np.copyto(part, short, casting="unsafe")
             settle(target[box], part, None if shift is None else shift[box], saturate)
+
+
+def _divided(scale: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type to divide in: that of the scale, unless quotients of it are no numbers of its kind."""
+    if scale.kind in "iu":
+        return np.dtype(np.float64)
+    return FLOAT if scale.itemsize == 1 else scale
 
 
 def settle(out: Array, part: Array, zero: Array | None, saturate: int = 1) -> None:

@@ -48,6 +48,8 @@ def coordinates(axis: Axis, mode: str, first: int, last: int, dtype: Any = np.fl
             return np.asarray(start * longest + x * ((end - start) * longest / real(axis.out - 1)))
         case "pytorch_half_pixel" if axis.out == 1:
             return np.zeros_like(x)
+        case "tf_half_pixel_for_nn":
+            return np.asarray((x + half) / scale)
         case "half_pixel" | "pytorch_half_pixel":
             return np.asarray((x + half) / scale - half)
         case "half_pixel_symmetric":

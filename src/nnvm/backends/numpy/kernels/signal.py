@@ -17,7 +17,8 @@ def window(out: Array, *_: Array, kind: str, periodic: int = 1) -> None:
     for start in range(0, out.size, _STRIP):
         part = out[start : start + _STRIP]
         angle = np.arange(start, start + part.size) * (2 * np.pi / turn if turn else 0.0)
-        part[...] = first - second * np.cos(angle) + third * np.cos(2 * angle)
+        exact = first - second * np.cos(angle) + third * np.cos(2 * angle)
+        part[...] = exact.astype(np.float32) if out.dtype.kind in "iu" else exact  # or almost one would become zero
 
 
 def mel_weight_matrix(

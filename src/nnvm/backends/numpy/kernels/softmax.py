@@ -130,6 +130,9 @@ def log_softmax_from(out: Array, x: Array, *, axis: int = 1, workspace: Array | 
 
 
 def _matrix(x: Array, axis: int) -> Array:
+    """View what lies before an axis as rows; nothing at all has no rows."""
+    if not x.size:
+        return x.reshape(0, 1, copy=False)
     at = x.ndim if axis == x.ndim else normal(axis, x.ndim)
     return x.reshape(prod(x.shape[:at]), prod(x.shape[at:]), copy=False)
 

@@ -19,7 +19,7 @@ from nnvm.frontends.onnx.rows import (
 from nnvm.frontends.onnx.value_types import DTYPES, NUMBERS
 from nnvm.ir import ABSENT, Node, TensorType, data_of, tensor_data
 
-_CAST: Final = columns_of({"to": REQUIRED, "saturate": True})
+_CAST: Final = columns_of({"to": REQUIRED, "saturate": True, "round_mode": "up"})
 
 
 def _read_cast(use: Use) -> Read | None:

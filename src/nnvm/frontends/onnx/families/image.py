@@ -35,6 +35,8 @@ def _read_resize(use: Use) -> Read | None:
 def _write_resize(node: Node, opset: int) -> Written:
     if opset < _TURN:
         raise too_old(node, "Resize", opset, _TURN, "an older Resize does not say where elements come from")
+    if opset >= 13 and node.params["coordinate_transformation_mode"] == "tf_half_pixel_for_nn":
+        raise too_old(node, "Resize", opset, 12, "opset 13 gave up the coordinates tf_half_pixel_for_nn")
     inputs = [*node.inputs, ABSENT, ABSENT]
     if opset < 13 and inputs[2] is ABSENT:
         raise too_old(node, "Resize", opset, 13, "it has no scales, which an older one may not leave out")

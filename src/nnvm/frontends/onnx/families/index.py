@@ -42,13 +42,24 @@ def _write_eye(node: Node, opset: int) -> Written:
     return Written("EyeLike", node.inputs, write_params(_EYE, given))
 
 
+def _read_range(use: Use) -> Read | None:
+    """Take the one way to count in short floats that ours has: in longer ones."""
+    if use.attributes.pop("stash_type", 1) != 1 or use.attributes:
+        return None
+    return ops.arange, use.inputs, {}
+
+
+def _write_range(node: Node, opset: int) -> Written:
+    return Written("Range", node.inputs, {})
+
+
 ROWS: Final[tuple[Row, ...]] = (
     row("Gather", ops.gather, {"axis": 0}),
     row("GatherElements", ops.gather_elements, {"axis": 0}),
     row("GatherND", ops.gather_nd, {"batch_dims": 0}),
     row("ScatterND", ops.scatter_nd, {"reduction": "none"}),
     row("OneHot", ops.one_hot, {"axis": -1}),
-    row("Range", ops.arange),
+    Row("Range", ops.arange, _read_range, _write_range),
     row("NonZero", ops.nonzero),
     Row("ConstantOfShape", ops.fill, _read_fill, _write_fill),
     Row("EyeLike", ops.eye_like, _read_eye, _write_eye),

@@ -29,6 +29,7 @@ _POOL: Final = _WINDOW | {"kernel_shape": named("kernel", REQUIRED), "ceil_mode"
 _MAX_POOL: Final = columns_of(_POOL)
 _MAX_POOL_INDICES: Final = columns_of(_POOL | {"storage_order": 0})
 _BATCH_NORM: Final = columns_of({"epsilon": 1e-5, "momentum": 0.9})
+_BATCH_NORMS: Final = (ops.batch_norm, ops.batch_norm_training, ops.batch_norm_each)
 _LAYER_NORM: Final = columns_of({"axis": -1, "epsilon": 1e-5})
 
 
@@ -47,15 +48,26 @@ def _write_max_pool(node: Node, opset: int) -> Written:
 
 
 def _read_batch_norm(use: Use) -> Read | None:
-    """Training and its statistics are carried; so is the old per-activation form."""
-    if use.attributes.pop("training_mode", 0) or not use.attributes.pop("spatial", 1) or any(use.outputs[1:]):
+    """Before opset 14 training shows in more outputs, which are carried; before 9 elements may have statistics."""
+    training, spatial = use.attributes.pop("training_mode", 0), use.attributes.pop("spatial", 1)
+    if any(use.outputs[1:]) and not training:
         return None
     params = read_params(_BATCH_NORM, use)
-    return None if params is None else (ops.batch_norm, use.inputs, params)
+    op = ops.batch_norm_training if training else ops.batch_norm if spatial else ops.batch_norm_each
+    return None if params is None else (op, use.inputs, params)
 
 
 def _write_batch_norm(node: Node, opset: int) -> Written:
-    return Written("BatchNormalization", node.inputs, write_params(_BATCH_NORM, node.params))
+    attributes = write_params(_BATCH_NORM, node.params)
+    if node.op is ops.batch_norm_training:
+        if opset < 14:
+            raise too_old(node, "BatchNormalization", opset, 14, "it trains, and running statistics follow")
+        attributes["training_mode"] = 1
+    elif node.op is ops.batch_norm_each:
+        if opset > 8:
+            raise too_old(node, "BatchNormalization", opset, 8, "opset 9 gave up statistics for each element")
+        attributes["spatial"] = 0
+    return Written("BatchNormalization", node.inputs, attributes)
 
 
 def _read_layer_norm(use: Use) -> Read | None:
@@ -112,7 +124,7 @@ ROWS: Final[tuple[Row, ...]] = (
     row("AveragePool", ops.average_pool, _POOL | {"count_include_pad": False}),
     row("GlobalAveragePool", ops.global_average_pool),
     row("GlobalMaxPool", ops.global_max_pool),
-    Row("BatchNormalization", ops.batch_norm, _read_batch_norm, _write_batch_norm),
+    Row("BatchNormalization", _BATCH_NORMS, _read_batch_norm, _write_batch_norm),
     row("InstanceNormalization", ops.instance_norm, {"epsilon": 1e-5}),
     Row("LayerNormalization", (ops.layer_norm, ops.layer_norm_with_statistics), _read_layer_norm, _write_layer_norm),
     row("LRN", ops.lrn, {"alpha": 1e-4, "beta": 0.75, "bias": 1.0, "size": REQUIRED}),

@@ -61,19 +61,6 @@ def _writer(type: str, columns: Mapping[str, Attribute], dtypes: tuple[str, ...]
     return write
 
 
-def _read_cast_like(use: Use) -> Read | None:
-    """Carry another rounding than the default of float8e8m0."""
-    if use.attributes.pop("round_mode", "up") != "up":
-        return None
-    params = read_params(_CAST_LIKE, use)
-    return None if params is None else (ops.cast_like, use.inputs, params)
-
-
-def _write_cast_like(node: Node, opset: int) -> Written:
-    return Written("CastLike", node.inputs, write_params(_CAST_LIKE, node.params))
-
-
-_CAST_LIKE: Final = columns_of({"saturate": True})
 _QUANTIZE: Final = {"axis": 1, "block_size": 0, "output_dtype": None, "precision": None, "saturate": True}
 ROWS: Final[tuple[Row, ...]] = (
     typed("QuantizeLinear", ops.quantize_linear, _QUANTIZE, ("output_dtype", "precision")),
@@ -90,7 +77,7 @@ ROWS: Final[tuple[Row, ...]] = (
     row("QLinearConv", ops.qlinear_conv, _WINDOW),
     row("BitShift", ops.bit_shift, {"direction": REQUIRED}),
     typed("BitCast", ops.bit_cast, {"to": REQUIRED}, ("to",)),
-    Row("CastLike", ops.cast_like, _read_cast_like, _write_cast_like),
+    row("CastLike", ops.cast_like, {"saturate": True, "round_mode": "up"}),
     row("Det", ops.det),
     row("Swish", ops.swish, {"alpha": 1.0}),
     row("Shrink", ops.shrink, {"lambd": 0.5, "bias": 0.0}),

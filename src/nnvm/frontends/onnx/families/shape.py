@@ -23,7 +23,7 @@ _RESHAPE: Final = columns_of({"allowzero": False})
 _SPLIT: Final = columns_of({"axis": 0})
 _PAD: Final = columns_of({"mode": "constant"})
 _FLATTEN: Final = columns_of({"axis": 1})
-_BLOCKS: Final = columns_of({"blocksize": named("block", REQUIRED)})
+_BLOCKS: Final = {"blocksize": named("block", REQUIRED), "mode": "DCR"}
 
 
 def _write_reshape(node: Node, opset: int) -> Written:
@@ -156,16 +156,6 @@ def _write_pad(node: Node, opset: int) -> Written:
     return Written("Pad", node.inputs[:1], attributes | pads | ({} if data is None else {"value": float(data.item())}))
 
 
-def _read_space_to_depth(use: Use) -> Read | None:
-    """Take the one order of blocks that there was before opset 28."""
-    params = None if use.attributes.pop("mode", "DCR") != "DCR" else read_params(_BLOCKS, use)
-    return None if params is None else (ops.space_to_depth, use.inputs, params)
-
-
-def _write_space_to_depth(node: Node, opset: int) -> Written:
-    return Written("SpaceToDepth", node.inputs, write_params(_BLOCKS, node.params))
-
-
 def _read_flatten(use: Use) -> Read | None:
     params = read_params(_FLATTEN, use)
     return None if params is None else (ops.flatten, use.inputs, params)
@@ -192,7 +182,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("Pad", ops.pad, _read_pad, _write_pad),
     row("Expand", ops.expand),
     row("Tile", ops.tile),
-    row("DepthToSpace", ops.depth_to_space, {"blocksize": named("block", REQUIRED), "mode": "DCR"}),
-    Row("SpaceToDepth", ops.space_to_depth, _read_space_to_depth, _write_space_to_depth),
+    row("DepthToSpace", ops.depth_to_space, _BLOCKS),
+    row("SpaceToDepth", ops.space_to_depth, _BLOCKS),
     row("Trilu", ops.trilu, {"upper": True}),
 )

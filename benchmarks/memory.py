@@ -204,14 +204,14 @@ def observed(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
 
 
 def bindings(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
-    """Yield what finding a known binding costs, and making a new one, where dimensions are open."""
+    """Yield what finding a known binding costs, making a new one, and laying calls over an arena for it."""
     for model in models:
         if len(model.bindings) < 2:
             continue
         run = compile(optimize(load(model.path)))
         arrays, other = model.inputs(0, 0), model.inputs(1, 0)
         run.run(arrays)
-        admitted, shapes = run._admit(arrays)
+        shapes = run._admit(arrays)[1]
         new = run._admit(other)[1]
 
         def fresh(run: Any = run, new: Any = new) -> None:
@@ -220,8 +220,10 @@ def bindings(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
 
         known = _median(lambda run=run, shapes=shapes: run._bind(shapes), 2000)  # type: ignore[misc]
         VERDICTS.judge("bindings: a known one found in microseconds", model.name, known <= KNOWN_BINDING)
-        yield [model.name, len(run.program.buffers), known * 1e6, _median(fresh, 20) * 1e6]
-        del admitted
+        placed = run._bind(shapes).placed
+        laid_out = _median(lambda run=run, placed=placed: run._laid_out(placed, False), 20)  # type: ignore[misc]
+        seconds = known, _median(fresh, 20), laid_out
+        yield [model.name, len(run.program.buffers), len(run.program.steps), *(each * 1e6 for each in seconds)]
 
 
 def _median(call: Callable[[], Any], count: int) -> float:
@@ -274,7 +276,9 @@ def main() -> None:
                 observed(models),
             )),
             "bindings": lambda: print(table(
-                "Binding open dimensions, microseconds", ("model", "buffers", "known", "new"), bindings(models)
+                "Binding open dimensions, microseconds: a known binding, a new one, and then its calls laid out",
+                ("model", "buffers", "steps", "known", "new", "calls"),
+                bindings(models),
             )),
         }  # fmt: skip
         for name, part in parts.items():

@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from benchmarks.machine import describe
 from benchmarks.table import Cell, table
 from nnvm.errors import MissingExtra
 from nnvm.packing.csv_files import read
 from nnvm.packing.exact import cp_model
-from nnvm.packing.greedy import place_masked
 from nnvm.packing.portfolio import pack
 from nnvm.packing.problem import Packing
+from nnvm.packing.timeline import Timeline
 from nnvm.runtime.memory import Block, check, height, max_live, sweep
 
 HARD = "ABCDEFGHIJK"
@@ -52,10 +54,9 @@ def packed(blocks: Sequence[Block], **limits: object) -> Packed:
 
 def by_size(blocks: Sequence[Block]) -> int:
     """Return the height of TensorFlow Lite's way: the largest first, each at the tightest gap."""
-    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].lower))
-    offsets = place_masked(blocks, order, True)
-    assert offsets is not None
-    return height(blocks, offsets)
+    timeline = Timeline(blocks)
+    timeline.fill(np.lexsort((timeline.lower, -timeline.size)), True)
+    return timeline.height
 
 
 def swept(blocks: Sequence[Block]) -> int:

@@ -19,7 +19,7 @@ class _Layer(NamedTuple):
 
 
 def trace(kind: str, count: int, seed: int) -> list[Block]:
-    """Draw `count` buffers of a net of this kind, shuffled: "convolutional", "transformer", "unet", "decoding", "mixed".
+    """Draw `count` buffers of a net of a kind of LAYERS, shuffled.
 
     Forward keeps what backward wants until the mirrored step, gradients wait for the optimiser, weights always live.
     """

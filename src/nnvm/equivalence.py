@@ -24,8 +24,9 @@ TOLERANCES: Final = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat1
 _PRIMES: Final = (7, 11, 13, 17, 19, 23, 29, 31)
 _LARGE_PRIMES: Final = (97, 101, 103, 107, 109, 113, 127, 131)
 
-_MOST: Final = 10
-"""Below this drawn integers stay."""
+MOST: Final = 10
+"""Below this drawn integers stay, and below `FEW` where the graph runs with no others."""
+FEW: Final = 2
 
 Arrays = dict[str, Any]
 Run = Callable[[Arrays], tuple[Any, ...]]
@@ -57,23 +58,24 @@ def random_inputs(
     seed: int,
     limits: tuple[float, float] | None = None,
     given: Container[str] = (),
+    most: int = MOST,
 ) -> Arrays:
     """Return seeded arrays for every input that is not given: normal floats, integers, truth values.
 
-    Integers lie in [0, 10), and below what they pick from; all but truth values lie within `limits` where those are
+    Integers lie in [0, `most`), and below what they pick from; all but truth values lie within `limits` where those are
     given.
     """
     generator = np.random.default_rng(seed)
-    below = {name: _below(found, binding) for name, found in index_limits(graph).items()}
+    below = {name: _below(found, binding, most) for name, found in index_limits(graph).items()}
     drawn = [value for value in graph.inputs if value.name not in given]
-    return {value.name: _random(value, binding, generator, limits, below.get(value.name, _MOST)) for value in drawn}
+    return {value.name: _random(value, binding, generator, limits, below.get(value.name, most)) for value in drawn}
 
 
-def _below(limits: Sequence[Limit], binding: Mapping[str, int]) -> int:
+def _below(limits: Sequence[Limit], binding: Mapping[str, int], most: int) -> int:
     """Return below what drawn numbers stay; what picks from nothing at all may be anything."""
     sizes = [(substitute(size, binding), more) for size, more in limits]
     rooms = [size - more for size, more in sizes if isinstance(size, int)]
-    return min([_MOST, *(room for room in rooms if room > 0)])
+    return min([most, *(room for room in rooms if room > 0)])
 
 
 def _random(
@@ -96,6 +98,10 @@ def _random(
         return generator.integers(low, high, shape).astype(dtype_of(type.dtype.name))  # type: ignore[arg-type]
     drawn = generator.standard_normal(shape) if limits is None else generator.uniform(*limits, shape)  # type: ignore[arg-type]
     return drawn.astype(dtype_of(type.dtype.name))
+
+
+def _is_whole(value: Value) -> bool:
+    return isinstance(value.type, TensorType) and value.type.dtype.is_integer
 
 
 def open_dimensions(graph: Graph) -> tuple[str, ...]:
@@ -160,9 +166,10 @@ def _engine(graph: Graph) -> tuple[Engine, str | None]:
     try:
         run: Run = make(graph)
     except Error as error:
-        if not any(node.op.foreign for node in graph.nodes):
+        carried = sorted({node.op.name for node in graph.nodes if node.op.foreign})
+        if not carried:
             raise
-        why = f"ONNX Runtime ran both, for {error}"
+        why = f"ONNX Runtime ran both, for numpy cannot run {', '.join(carried)}"
         try:
             from nnvm.frontends.onnx.engine import runner as make
 
@@ -180,7 +187,7 @@ class Reference:
     `outside` says why. Raises Error where the graph cannot be compiled.
     """
 
-    __slots__ = ("engine", "graph", "limits", "outside", "refusal", "refused", "rows", "seed", "seeds")
+    __slots__ = ("engine", "graph", "limits", "most", "outside", "refusal", "refused", "rows", "seed", "seeds")
 
     def __init__(
         self,
@@ -200,7 +207,16 @@ class Reference:
         self.refusal: Error | None = None
         self.engine, self.outside = _engine(graph)
         run = self.engine(graph)
-        for binding in map(dict, candidate_bindings(graph) if bindings is None else bindings):
+        tried = list(map(dict, candidate_bindings(graph) if bindings is None else bindings))
+        self.most = MOST
+        self._try(run, tried)
+        if not self.rows and limits is None and any(_is_whole(value) for value in graph.inputs):
+            self.most = FEW
+            self.refused.clear()
+            self._try(run, tried)
+
+    def _try(self, run: Run, bindings: Sequence[dict[str, int]]) -> None:
+        for binding in bindings:
             if len(self.rows) == BINDINGS:
                 break
             try:
@@ -212,7 +228,7 @@ class Reference:
     def inputs(self, binding: Mapping[str, int]) -> Iterator[Arrays]:
         """Yield the inputs of every seed, made again each time: they are large, and quickly drawn."""
         for i in range(self.seeds):
-            yield random_inputs(self.graph, binding, self.seed + i, self.limits)
+            yield random_inputs(self.graph, binding, self.seed + i, self.limits, most=self.most)
 
 
 def compare(

@@ -105,7 +105,7 @@ def _clip(x: Array, low: Array | None = None, high: Array | None = None) -> Arra
     return x if high is None else np.minimum(x, high)
 
 
-def _cast(x: Array, to: DType, saturate: bool) -> Array:
+def _cast(x: Array, to: DType, saturate: bool, round_mode: str) -> Array:
     if to.is_float:
         narrow = {f16: np.float16, bf16: ml_dtypes.bfloat16}.get(to, np.float64)
         return x.astype(narrow).astype(np.float64)
@@ -170,7 +170,7 @@ MEANINGS |= {
     ops.global_max_pool: lambda x: x.max(tuple(range(2, x.ndim)), keepdims=True),
     ops.arange: lambda start, limit, delta: np.arange(start, limit, delta),
     ops.depth_to_space: lambda x, block, mode: x if block == 1 else NotImplemented,
-    ops.space_to_depth: lambda x, block: blocks(x, block),
+    ops.space_to_depth: lambda x, block, mode="DCR": blocks(x, block),
     ops.erf: lambda x: np.vectorize(math.erf, otypes=[np.float64])(x) if x.size else x,
 }
 

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ops.uses import Use, by_reference, by_runtime, check_run, check_types, refusal, seeds, shapes, spread, values
+from tests.ops.uses import (
+    Use,
+    by_reference,
+    by_runtime,
+    check_run,
+    check_types,
+    ours,
+    refusal,
+    seeds,
+    shapes,
+    spread,
+    values,
+)
 
 from nnvm import ops
 from nnvm.ir import DTYPES, Op, f32, u8
@@ -35,6 +47,18 @@ def likes(draw: st.DrawFn) -> Use:
     return Use(ops.cast_like, [x, values(draw(seeds), draw(shapes()), target)])
 
 
+@pytest.mark.parametrize(("round_mode", "saturate", "codes"), [
+    ("up", True, [127, 128, 128, 129, 0xFE, 0xFF]),
+    ("down", True, [127, 127, 128, 128, 0xFE, 0xFF]),
+    ("nearest", True, [127, 128, 128, 128, 0xFE, 0xFF]),
+    ("nearest", False, [127, 128, 128, 128, 0xFF, 0xFF]),
+])  # fmt: skip
+def test_powers_of_two_are_rounded_as_one_likes(round_mode: str, saturate: bool, codes: list[int]) -> None:
+    x = np.array([1.0, 1.5, 2.0, 2.5, 3.4e38, np.nan], np.float32)
+    (found,) = ours(Use(ops.cast, [x], to=DTYPES["float8_e8m0fnu"], round_mode=round_mode, saturate=saturate))
+    assert found.view(np.uint8).tolist() == codes
+
+
 USES = {ops.bit_shift: shifts(), ops.bit_cast: casts(), ops.cast_like: likes()}
 NEWEST = {ops.bit_cast: 26}
 
@@ -61,6 +85,7 @@ def test_a_shift_by_all_bits_leaves_nothing() -> None:
     [
         (ops.bit_shift, (u8[2], u8[2]), {"direction": "UP"}, "neither LEFT nor RIGHT"),
         (ops.bit_shift, (f32[2], f32[2]), {"direction": "LEFT"}, "elements are f32"),
+        (ops.cast_like, (f32[2], u8[()]), {"round_mode": "away"}, "round_mode 'away' is none of up, down, nearest"),
         (ops.bit_cast, (f32[2],), {"to": u8}, "elements of 32 bits are none of u8, which has 8"),
     ],
 )

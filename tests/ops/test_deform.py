@@ -112,6 +112,7 @@ def _between(plane: Any, point: list[float]) -> float:
     return total
 
 
+USES = {ops.deform_conv: deform_convs()}
 X, W = f32["n", 4, 5, 5], f32[6, 4, 3, 3]
 ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.deform_conv, (X, W, f32["n", 18, 5, 5]), {}, "offsets of f32['n', 18, 5, 5] where ['n', 18, 3, 3] is due"),

@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,24 @@ def rms_norms(draw: st.DrawFn) -> Use:
 
 
 @st.composite
+def trainings(draw: st.DrawFn) -> Use:
+    shape, dtype = (draw(st.integers(1, 3)), draw(st.integers(1, 3)), *draw(shapes(0, 2, 1))), draw(DTYPES)
+    given = [values(draw(seeds), (shape[1],), dtype) for _ in range(3)]
+    given.append(np.abs(values(draw(seeds), (shape[1],), dtype)))
+    momentum = draw(st.sampled_from([0.5, 0.9, 1.0]))
+    x = values(draw(seeds), shape, dtype)
+    return Use(ops.batch_norm_training, [x, *given], epsilon=draw(EPSILONS), momentum=momentum)
+
+
+@st.composite
+def each_normalised(draw: st.DrawFn) -> Use:
+    shape = (draw(st.integers(1, 3)), *draw(shapes(1, 3, 1)))
+    given = [values(draw(seeds), shape[1:]) for _ in range(3)]
+    given.append(np.abs(values(draw(seeds), shape[1:])))
+    return Use(ops.batch_norm_each, [values(draw(seeds), shape), *given], epsilon=draw(EPSILONS))
+
+
+@st.composite
 def lp_normalizations(draw: st.DrawFn) -> Use:
     x = values(draw(seeds), draw(shapes(1, 4, 1)), draw(st.sampled_from(("float32", "float64"))))
     return Use(ops.lp_normalization, [x], axis=draw(st.integers(-x.ndim, x.ndim - 1)), p=draw(st.integers(1, 2)))
@@ -82,12 +101,16 @@ def layer_norms(draw: st.DrawFn) -> Use:
 
 EPSILONS = st.sampled_from([1e-3, 1e-2])
 USES = {
+    ops.batch_norm_training: trainings(), ops.batch_norm_each: each_normalised(),
     ops.layer_norm_with_statistics: layer_norms(),
     ops.group_norm: group_norms(), ops.rms_norm: rms_norms(), ops.lp_normalization: lp_normalizations(),
     ops.mean_variance_normalization: mean_variances(), ops.lp_pool: lp_pools(), ops.global_lp_pool: global_lp_pools(),
 }  # fmt: skip
+OPSETS = {ops.rms_norm: 23, ops.batch_norm_training: 15, ops.batch_norm_each: 8}
 JUDGED: dict[Op[..., Any], tuple[Any, ...]] = {
     ops.layer_norm_with_statistics: (by_runtime,),  # the reference keeps statistics as short as x
+    ops.batch_norm_training: (by_reference,),  # the runtime does not train
+    ops.batch_norm_each: (by_runtime,),  # the reference knows channels alone
     ops.lp_pool: (by_runtime,),
     ops.global_lp_pool: (by_runtime,),
     ops.lp_normalization: (by_runtime,),  # the reference adds up what is negative as it is
@@ -99,7 +122,7 @@ def test_a_use_is_what_onnx_makes_of_it(op: Op[..., Any]) -> None:
     @given(USES[op], seeds)
     @settings(max_examples=40)
     def law(use: Use, seed: int) -> None:
-        opset = 23 if op is ops.rms_norm else 21
+        opset = OPSETS.get(op, 21)
         check_types(use, check_run(use, opset, JUDGED.get(op, (by_runtime, by_reference))), seed)
 
     law()
@@ -111,6 +134,9 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.group_norm, (X, f32[6], f32[6]), {"groups": 0}, "0 groups"),
     (ops.group_norm, (X, f32[5], f32[6]), {"groups": 3}, "f32[5] for 6 channels in 3 groups"),
     (ops.group_norm, (X, f32[6], f16[6]), {"groups": 3}, "element types differ"),
+    (ops.batch_norm_training, (X, *[f32[5]] * 4), {}, "f32[5] for 6 channels"),
+    (ops.batch_norm_training, (f32[6], *[f32[6]] * 4), {}, "a batch has channels"),
+    (ops.batch_norm_each, (X, *[f32[6]] * 4), {}, "f32[6] for images of [6, 8, 8]"),
     (ops.rms_norm, (X, f32[7]), {}, "does not fit [8]"),
     (ops.rms_norm, (X, f32[8]), {"axis": 4}, "axis 4 is not among the 4 axes"),
     (ops.layer_norm_with_statistics, (X, f32[7]), {}, "does not fit [8]"),

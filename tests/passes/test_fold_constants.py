@@ -161,7 +161,7 @@ def test_one_value_of_eight_thousand_million_elements_goes_through_every_pass_an
     def half(*shape: int) -> Value:
         return ops.fill(tensor_data(shape, i64[len(shape)]), value=tensor_data([0.5], f32[1]))
 
-    def before(x: f32["n", 3]) -> dict[str, Value]:
+    def before(x: f32[2, 3]) -> dict[str, Value]:
         large, again = half(1 << 17, 1 << 16), half(1 << 17, 1 << 16)
         wide = ops.expand(tensor_data(2.0, f32[1, 1]), (1 << 17, 1 << 16))
         y = ops.transpose(ops.relu((large + again) * wide - 0.25))

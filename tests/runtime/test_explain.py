@@ -14,11 +14,11 @@ def test_the_peak_names_who_is_alive_and_what_would_lower_it():
     found = made.explain({})
     assert (found.live_bytes, found.step, found.steps) == (192, "middle", (2, 3))
     assert [(each.name, each.used) for each in found.alive] == [("b0", False), ("b1", True), ("b2", True)]
-    assert {each.how for each in found.remedies} == {"recompute", "in place", "packing"}
+    assert {each.how for each in found.remedies} == {"in place", "packing"}
     text = str(found)
-    assert "192 bytes are alive at step 2 (middle), and 1 more steps" in text
+    assert "192 bytes are alive at step 2 (middle), and at 1 more step:" in text
     assert "b1: made by early" in text
-    assert "recompute 'b0'" in text
+    assert "in place: if middle could write over 'b1'; and so at 1 more place: 128 bytes" in text
     json.dumps(found.report())
 
 
@@ -47,3 +47,37 @@ def test_scratch_counts_and_an_empty_arena_says_so():
     made = chain([run([], [0]), run([0], [1], scratch=2, inplace=[])])
     assert "workspace" in {each.how for each in made.explain({}).remedies}
     assert str(ping_pong(0).explain({"n": 2})).startswith("the arena is empty")
+
+
+def swishes(count: int, over: int) -> Program:
+    """Some x * sigmoid(x) in a row, each in two buffers; the product lies in the buffer of x, 0, or of sigmoid, 1."""
+    buffers = [Buffer("arena", "uint8", (640,), at, name="xs"[at > 0]) for at in (0, 640)]
+    steps = [run([], [0], name="start")]
+    x = 0
+    for k in range(count):
+        s = 0 if k == 0 else len(buffers)
+        home = buffers[x].alias_of if buffers[x].alias_of is not None else x
+        if k:
+            buffers.append(Buffer("arena", "uint8", (640,), 0, 1 - home, name=f"s{k}"))
+        else:
+            s = 1
+        steps.append(run([x], [s], name=f"sigmoid{k}", inplace=[0]))
+        buffers.append(Buffer("arena", "uint8", (640,), 0, (home, 1 - home)[over], name=f"y{k}"))
+        steps.append(run([x, s], [len(buffers) - 1], name=f"mul{k}", inplace=[over]))
+        x = len(buffers) - 1
+    return Program("toy", buffers, [*steps, run([x], [], name="end")], [], [], peak=1280)
+
+
+def test_what_is_read_beside_its_origin_could_be_fused():
+    for over in (0, 1):
+        (remedy,) = [each for each in swishes(1, over).explain({}).remedies if each.how == "fuse"]
+        assert remedy.to_bytes == 640
+        assert remedy.text == "fuse sigmoid0 with mul0, which reads it beside 'x': 640 bytes"
+
+
+def test_a_way_that_has_to_be_taken_everywhere_is_told_once():
+    found = swishes(3, 0).explain({})
+    assert len(found.steps) == 6
+    (remedy,) = [each for each in found.remedies if each.how == "fuse"]
+    assert remedy.to_bytes == 640
+    assert "; and so at 2 more places: 640 bytes" in str(found)

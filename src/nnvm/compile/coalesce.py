@@ -85,6 +85,8 @@ class _Coalescing:
                 moves.append((roots[k], place, k))
             place = place + nbytes(self.tensors[read].type)
         self.effort += len(roots) ** 2
+        if equal(place, nbytes(self.tensors[output].type)) is not True:
+            return  # parts that do not make up the whole: the kernel says so when it runs
         if not moves or not self.gains(output, [root for root, _, _ in moves]):
             return
         for root, at, k in moves:

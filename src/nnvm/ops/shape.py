@@ -143,7 +143,10 @@ def split(x: Value, sizes: Value | None = None, *, axis: int = 0, parts: int) ->
         require(equal(total, whole) is not False, f"sizes {list(cuts)} do not add up to {whole}")
     else:
         chunk = (whole + parts - 1) // parts
-        cuts = tuple(chunk if i < parts - 1 else whole - chunk * (parts - 1) for i in range(parts))
+        if isinstance(whole, int):  # there may be more parts than there is to cut
+            cuts = tuple(max(0, min(chunk, whole - chunk * i)) for i in range(parts))
+        else:
+            cuts = tuple(chunk if i < parts - 1 else whole - chunk * (parts - 1) for i in range(parts))
     return tuple(x.tensor[(*x.shape[:at], cut, *x.shape[at + 1 :])] for cut in cuts)
 
 

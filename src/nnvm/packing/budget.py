@@ -12,14 +12,20 @@ ENDLESS: Final = 1 << 62
 class Budget:
     """Steps that are left (about a microsecond each on the machine we measure on), and the moment to stop at.
 
-    `cut` tells whether somebody was refused.
+    `stop` may end it earlier; `cut` tells whether somebody was refused.
     """
 
-    __slots__ = ("clock", "cut", "deadline", "left", "started")
+    __slots__ = ("clock", "cut", "deadline", "left", "started", "stop")
 
     def __init__(
-        self, steps: int | None = None, seconds: float | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        steps: int | None = None,
+        seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.stop: Final = stop
         self.clock: Final = clock
         self.started: Final = clock()
         self.left = ENDLESS if steps is None else steps
@@ -37,7 +43,7 @@ class Budget:
 
     def late(self) -> bool:
         """Tell whether the moment to stop has come."""
-        if self.deadline is not None and self.clock() >= self.deadline:
+        if self.stop() or (self.deadline is not None and self.clock() >= self.deadline):
             self.cut = True
         return self.cut
 

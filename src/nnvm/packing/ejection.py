@@ -1,6 +1,6 @@
 """A search that makes room for what ends too high by taking away what lies there, and finds that another place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -13,10 +13,10 @@ from nnvm.packing.timeline import Timeline
 Weights: TypeAlias = npt.NDArray[np.float64]
 
 PATIENCE: Final = 2_000
-"""Steps without fewer homeless blocks after which a first try for a height ends; later tries have half as many again."""
+"""Steps without fewer homeless blocks after which a try ends; later ones have half as many again."""
 
 PATIENT: Final = 40
-"""Times that patience has grown, at most."""
+"""Times that patience grows, at most."""
 
 GROWTH: Final = 0.3
 """By what part of its first weight a block that moves becomes harder to move again."""
@@ -26,32 +26,31 @@ BOLD: Final = 0.1
 
 
 def eject(
-    timeline: Timeline, places: Array, bound: int, budget: Budget, *, unit: int = 1, seed: int = 0
+    timeline: Timeline, lowest: Callable[[], Array], bound: int, budget: Budget, *, unit: int = 1, seed: int = 0
 ) -> Iterator[Array | None]:
-    """Yield ever lower packings from `places` on, and None after a try in vain, until one meets the bound.
+    """Yield ever lower packings, and None after a try in vain, until one meets the bound.
 
-    A try aims at a height between bound and best. Blocks that end above it are homeless; one by one they take the
-    cheapest place below it, and whoever lies there is put elsewhere or becomes homeless. Who moved weighs more from
-    then on. What is drawn depends on the seed alone, so that a larger budget only adds. Whoever asks for the next one
-    may have lowered `timeline.low` in between: tries begin from the lowest packing that was yielded or given.
+    A try aims at a height between the bound and that of `lowest()`, the lowest packing there is, which may be somebody
+    else's. Blocks that end above it are homeless; one by one they take the cheapest place below it, and whoever lies
+    there is put elsewhere or becomes homeless. Who moved weighs more from then on. What is drawn depends on the seed
+    alone, so that a larger budget only adds.
     """
     search = _Search(timeline, seed)
-    best, height = places, int((places + timeline.size).max(initial=0))
-    part, wide, patience = 0.0, 0, PATIENCE
-    while height > bound and budget.affords(search.cost):
-        aim = bound + int((height - 1 - bound) * part)
-        aim -= (aim - bound) % unit
-        found = search.run(best, aim, patience, budget)
+    part, wide = 0.0, 0
+    while budget.affords(search.cost):
+        places = lowest()
+        height = int((places + timeline.size).max(initial=0))
+        if height <= bound:
+            return
+        aim = bound + int((height - 1 - bound) * part) // unit * unit
+        found = search.run(places, aim, int(PATIENCE * 1.5**wide), budget)
+        yield found
         if found is not None:
-            best, height = found, int((found + timeline.size).max())
             part = max(0.0, part - 0.2)
-            yield found
             continue
         part += 0.3 * (1 - part)
         if part > 0.9:
             part, wide = 0.0, min(wide + 1, PATIENT)
-            patience = int(PATIENCE * 1.5**wide)
-        yield None
 
 
 class _Search:

@@ -1,6 +1,7 @@
 """Packings proven by a constraint solver, CP-SAT of ortools, where that is installed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -34,20 +35,45 @@ def cp_model() -> Any:
     return found
 
 
+class Halt:
+    """The solver that is running, and whether all are to end."""
+
+    __slots__ = ("_ended", "_lock", "_solver")
+
+    def __init__(self) -> None:
+        self._lock: Final = Lock()
+        self._solver: Any = None
+        self._ended = False
+
+    def begin(self, solver: Any) -> bool:
+        """Note which solver is about to run; tell whether it may."""
+        with self._lock:
+            self._solver = solver
+            return not self._ended
+
+    def __call__(self) -> None:
+        """End the solver that runs, and let no other begin."""
+        with self._lock:
+            self._ended = True
+            if self._solver is not None:
+                self._solver.stop_search()
+
+
 def prove(
-    reduced: Reduced, height: int, budget: Budget, *, enough: int = 0, hint: Array | None = None
-) -> Iterator[Solved]:
-    """Yield packings below `height` units and higher bounds, until they meet or the seconds of the budget end.
+    reduced: Reduced, height: Callable[[], int], budget: Budget, *, enough: int = 0,
+    hint: Callable[[], Array | None] = lambda: None, halt: Halt | None = None,
+) -> Iterator[Solved]:  # fmt: skip
+    """Yield packings below `height()` units and higher bounds, until they meet or the seconds of the budget end.
 
     First asks for a packing of the bound's height (or `enough`), by two models in turn; then for the lowest.
     A proven bound and an optimal height are the same in every run; which packing comes first, and whether one comes
     in time, is up to the solver's threads and the clock.
     """
-    library, bound = cp_model(), max(reduced.bound, enough)
+    library, bound, stop = cp_model(), max(reduced.bound, enough), halt or Halt()
     for model, seconds in SLICES:
-        if height <= bound or _seconds(budget, seconds) <= 0:
+        if height() <= bound or _seconds(budget, seconds) <= 0:
             return
-        solved = _solve(library, reduced, bound, _seconds(budget, seconds), model, hint=None)
+        solved = _solve(library, reduced, bound, _seconds(budget, seconds), model, stop, hint=None)
         if solved.places is not None:
             yield solved
             return
@@ -56,8 +82,8 @@ def prove(
             yield Solved(None, bound)
             break
     left = _seconds(budget, SECONDS)
-    if height > bound and left > 0 and not enough:
-        yield _solve(library, reduced, height - 1, left, "cliques", hint=hint, least=bound)
+    if height() > bound and left > 0 and not enough:
+        yield _solve(library, reduced, height() - 1, left, "cliques", stop, hint=hint(), least=bound)
 
 
 def _seconds(budget: Budget, wanted: float) -> float:
@@ -66,8 +92,8 @@ def _seconds(budget: Budget, wanted: float) -> float:
 
 
 def _solve(
-    library: Any, reduced: Reduced, height: int, seconds: float, kind: str, *, hint: Array | None,
-    least: int | None = None,
+    library: Any, reduced: Reduced, height: int, seconds: float, kind: str, halt: Halt, *,
+    hint: Array | None, least: int | None = None,
 ) -> Solved:  # fmt: skip
     """Ask for places within `height`; with `least`, for the lowest that is not below it."""
     first, last, size = (each.tolist() for each in (reduced.first, reduced.last, reduced.size))
@@ -92,6 +118,8 @@ def _solve(
         for place, value in zip(places, hint.tolist(), strict=True):
             model.add_hint(place, value)
     solver = _solver(library, seconds)
+    if not halt.begin(solver):
+        return Solved(None, reduced.bound)
     status = solver.solve(model)
     if status in (library.OPTIMAL, library.FEASIBLE):
         found = np.array([solver.value(place) for place in places], dtype=np.int64)

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nnvm.packing.budget import Budget
-from nnvm.packing.sections import Array, Columns
-from nnvm.runtime.memory import Block, pairs, place, sweep
+from nnvm.packing.sections import Columns
+from nnvm.packing.timeline import Timeline
+from nnvm.runtime.memory import Block, sweep
 
 ORDERS: Final = ("size", "peak", "area", "conflicts", "duration", "start", "load")
 FITS: Final = ("first", "best")
@@ -18,46 +19,45 @@ WAYS: Final = (
 )  # fmt: skip
 """Orders and fits in the order in which they are tried, the most promising at the front."""
 
-TICK: Final = 256
-"""Blocks between two looks at the clock."""
 
-
-def attempts(blocks: Sequence[Block], columns: Columns, budget: Budget) -> Iterator[tuple[str, list[int]]]:
-    """Yield packings, the cheap ones first, while the budget lasts; the sweep through time always comes."""
+def sweeps(blocks: Sequence[Block], budget: Budget) -> Iterator[tuple[str, list[int]]]:
+    """Yield what an allocator reaches that sees blocks come and go; the first way always comes, whatever the budget."""
     budget.spend(len(blocks) * 8)  # its bound and its check are in this
     yield "sweep", sweep(blocks)
     cost = len(blocks) * 4
-    if not budget.affords(cost):
-        return
-    budget.spend(cost)
-    yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
-    listed, cost = cheaper(blocks)
-    for order, fit in WAYS:
-        if not budget.affords(cost, whole=listed):
-            return
+    if budget.affords(cost):
         budget.spend(cost)
-        found = put(blocks, columns, order, fit, listed=listed, stop=budget.late)
-        if found is None:
+        yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
+
+
+def attempts(
+    blocks: Sequence[Block], columns: Columns, timeline: Timeline, lowest: int, budget: Budget
+) -> Iterator[tuple[str, list[int]]]:
+    """Yield packings that are not above `lowest`, nor above one another, while the budget lasts.
+
+    An order is given up where a block ends above the lowest so far.
+    """
+    cost = cost_of_an_order(timeline)
+    row: npt.NDArray[np.int64] = np.empty(len(blocks), dtype=np.int64)
+    row[timeline.rows] = np.arange(timeline.count)
+    for order, fit in WAYS:
+        if not budget.affords(cost):
             return
-        yield f"{order}, {fit} fit", found
+        numbers = np.array(ordered(columns, order, len(blocks))[: timeline.count], dtype=np.int64)
+        timeline.clear()
+        filled = timeline.fill(row[numbers], fit == "best", below=lowest, stop=budget.late)
+        if filled < 0:
+            return
+        budget.spend(cost * filled // max(timeline.count, 1))
+        if filled < timeline.count or timeline.height > lowest:
+            continue
+        lowest = timeline.height
+        yield f"{order}, {fit} fit", timeline.offsets(len(blocks))
 
 
-def put(
-    blocks: Sequence[Block], columns: Columns, order: str, fit: str, *, listed: bool, stop: Callable[[], bool]
-) -> list[int] | None:
-    """Put blocks down in an order by name; None where it was stopped."""
-    numbers = ordered(columns, order, len(blocks))
-    if listed:
-        return place(blocks, numbers, tightest=fit == "best")
-    return place_masked(blocks, numbers, fit == "best", stop=stop)
-
-
-def cheaper(blocks: Sequence[Block]) -> tuple[bool, int]:
-    """Tell whether to list the neighbours of a block rather than compare it with all, and the steps that takes."""
-    count = len(blocks)
-    listed = int(count * 10 + pairs(blocks) * 0.5)
-    masked = int(count * 12 + count * count * 0.001)
-    return listed <= masked, min(listed, masked)
+def cost_of_an_order(timeline: Timeline) -> int:
+    """Return the steps that it takes to put all blocks down once."""
+    return timeline.count * 14 + timeline.met // 150
 
 
 def ordered(columns: Columns, order: str, count: int) -> list[int]:
@@ -86,46 +86,3 @@ def ordered(columns: Columns, order: str, count: int) -> list[int]:
     rest[lively] = False
     numbers: list[int] = np.concatenate([lively, np.flatnonzero(rest)]).tolist()
     return numbers
-
-
-def place_masked(
-    blocks: Sequence[Block], order: Sequence[int], tightest: bool, stop: Callable[[], bool] = lambda: False
-) -> list[int] | None:
-    """Put blocks down in this order; who lives with a block is found by comparing it with all that lie already.
-
-    `stop` is asked every TICK blocks; None where it says so.
-    """
-    offsets = [0] * len(blocks)
-    lying: Array = np.zeros((4, len(blocks)), dtype=np.int64)  # lower, upper, offset, end; from low offsets to high
-    count = 0
-    for number, index in enumerate(order):
-        if number % TICK == TICK - 1 and stop():
-            return None
-        lower, upper, size = blocks[index]
-        if not size or lower >= upper:
-            continue
-        lowers, uppers, starts, ends = lying[:, :count]
-        together = (lowers < upper) & (uppers > lower)
-        offset = gap(starts[together], ends[together], size, tightest)
-        at = int(np.searchsorted(starts, offset))
-        lying[:, at + 1 : count + 1] = lying[:, at:count]
-        lying[:, at] = lower, upper, offset, offset + size
-        offsets[index] = offset
-        count += 1
-    return offsets
-
-
-def gap(starts: Array, ends: Array, size: int, tightest: bool) -> int:
-    """Find where `size` bytes fit between ranges sorted by their start: lowest, or tightest and then lowest."""
-    if not len(starts):
-        return 0
-    free_from = np.empty_like(starts)
-    free_from[0] = 0
-    np.maximum.accumulate(ends[:-1], out=free_from[1:])
-    spare = starts - free_from - size
-    fits = spare >= 0
-    if not fits.any():
-        return int(ends.max())
-    if tightest:
-        return int(free_from[np.where(fits, spare, np.iinfo(np.int64).max).argmin()])
-    return int(free_from[fits.argmax()])

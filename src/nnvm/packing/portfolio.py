@@ -1,19 +1,24 @@
 """Many ways to pack, tried from the cheapest on until one reaches the bound."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from nnvm.errors import Error
 from nnvm.packing import exact as solver
+from nnvm.packing.aside import Aside
 from nnvm.packing.budget import Budget, Progress
 from nnvm.packing.canonical import Canonical
-from nnvm.packing.greedy import attempts, ordered, place_masked
-from nnvm.packing.local import Placed, improve
+from nnvm.packing.ejection import eject
+from nnvm.packing.greedy import attempts, sweeps
 from nnvm.packing.pools import Ground, layouts, packed, score
 from nnvm.packing.problem import LARGEST, Packing, Problem
 from nnvm.packing.restarts import LARGEST as LARGEST_TABLE
 from nnvm.packing.restarts import descend
-from nnvm.packing.sections import Columns, Reduced
+from nnvm.packing.sections import Array, Columns, Reduced
+from nnvm.packing.timeline import Timeline
 from nnvm.packing.validator import validate
 from nnvm.runtime.memory import Block, admit, check, height, max_live, round_up
 from nnvm.runtime.memory import pack as pack_plainly
@@ -23,8 +28,14 @@ EFFORT: Final = 300
 
 MOST_EFFORT: Final = 3_000_000
 
-OURS: Final = 0.15
-"""The part of the time that is ours where CP-SAT follows."""
+OURS: Final = 0.3
+"""The part of the time that our own searches take beside CP-SAT."""
+
+EASE: Final = 7
+"""Steps of branch and bound for each of ejections beside CP-SAT, which proves more where blocks are few and large."""
+
+Try: TypeAlias = tuple[str, list[int] | None, int]
+"""Who found something, the offsets (None: only a proof), the bound that was proven (0: none)."""
 
 
 def pack(
@@ -83,12 +94,18 @@ class _Limits:
         self.enough: Final = enough
         self.progress: Final = progress
 
-    def share(self) -> Budget:
-        """Return what is for our own searches: all of it, or OURS of the time where a solver follows."""
-        seconds = self.budget.remaining()
-        if not self.exact or seconds is None:
+    def share(self, stop: Callable[[], bool] = lambda: False) -> Budget:
+        """Return what is for our own searches: all of it, or OURS of the time where a solver is at work too."""
+        if not self.exact:
             return self.budget
-        return Budget(self.budget.left, seconds * OURS)
+        seconds = self.budget.remaining()
+        return Budget(self.budget.left, None if seconds is None else seconds * OURS, stop=stop)
+
+    def units(self, reduced: Reduced) -> int:
+        """Return what is enough, above what lives all the time and in units; 0 where nothing is."""
+        if not self.enough:
+            return 0
+        return max(0, -(-(self.enough - reduced.base + 1) // reduced.unit) - 1)
 
     def tell(self, method: str, reached: int, bound: int) -> None:
         """Say what was found, in one line."""
@@ -107,81 +124,137 @@ def _pack_blocks(blocks: list[Block], limits: _Limits) -> Packing:
     columns = Columns(blocks)
     bound = columns.bound
     best: Packing | None = None
-    for method, found, low in _tries(blocks, columns, limits):
-        bound = max(bound, low)
-        if found is not None:
-            reached = height(blocks, found)
-            if best is None or reached < best.height:
-                best = Packing(found, reached, bound, method)
-                limits.tell(method, reached, bound)
-        assert best is not None  # a sweep comes first
-        if best.height <= max(bound, limits.enough or 0):
-            break
+    with closing(_tries(blocks, columns, limits)) as tries:
+        for method, found, low in tries:
+            bound = max(bound, low)
+            if found is not None:
+                reached = height(blocks, found)
+                if best is None or reached < best.height:
+                    best = Packing(found, reached, bound, method)
+                    limits.tell(method, reached, bound)
+            assert best is not None  # a sweep comes first
+            if best.height <= max(bound, limits.enough or 0):
+                break
     assert best is not None
     return Packing(best.offsets, best.height, min(bound, best.height), best.method, limited=limits.budget.cut)
 
 
-def _tries(blocks: list[Block], columns: Columns, limits: _Limits) -> Iterator[tuple[str, list[int] | None, int]]:
+class _Best:
+    """The lowest offsets so far."""
+
+    __slots__ = ("blocks", "height", "offsets")
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks: Final = blocks
+        self.height = -1
+        self.offsets: list[int] = []
+
+    def take(self, offsets: list[int]) -> None:
+        """Keep offsets where they are lower."""
+        reached = height(self.blocks, offsets)
+        if self.height < 0 or reached < self.height:
+            self.height, self.offsets = reached, offsets
+
+    def units(self, reduced: Reduced) -> int:
+        """Return the height above what lives all the time, in units."""
+        return (self.height - reduced.base) // reduced.unit
+
+    def places(self, timeline: Timeline) -> Array:
+        """Return the offsets of the rows of a timeline."""
+        return np.array(self.offsets, dtype=np.int64)[timeline.rows]
+
+    def hint(self, reduced: Reduced) -> Array:
+        """Return about where the rows of a reduced problem lie, in units."""
+        offsets = np.array(self.offsets, dtype=np.int64)[reduced.columns.index[reduced.rows]]
+        return np.maximum(offsets - reduced.base, 0) // reduced.unit
+
+
+def _tries(blocks: list[Block], columns: Columns, limits: _Limits) -> Generator[Try, None, None]:
     """Yield methods with the offsets they found, or None with a bound that they proved."""
-    budget, lowest, best = limits.budget, -1, list[int]()
-    scores: list[tuple[int, str]] = []
-    for method, offsets in attempts(blocks, columns, budget):
-        reached = height(blocks, offsets)
-        scores.append((reached, method))
-        if lowest < 0 or reached < lowest:
-            lowest, best = reached, offsets
+    budget, best = limits.budget, _Best(blocks)
+    for method, offsets in sweeps(blocks, budget):
+        best.take(offsets)
         yield method, offsets, 0
-    if budget.cut or not len(columns.index):
+    if not len(columns.index) or not budget.affords(len(blocks) * 4):
+        return
+    budget.spend(len(blocks) * 4)
+    timeline = Timeline(blocks)
+    for method, offsets in attempts(blocks, columns, timeline, best.height, budget):
+        best.take(offsets)
+        yield method, offsets, 0
+    if budget.cut:
         return
     reduced = Reduced(columns)
-    if not Canonical.fits(reduced, LARGEST_TABLE):
-        yield from _moved(blocks, columns, min(scores[2:], default=None), budget)
-        return
-    enough = max(0, -(-((limits.enough or 0) - reduced.base + 1) // reduced.unit) - 1) if limits.enough else 0
-    units = (lowest - reduced.base) // reduced.unit
-    yield from _searched(reduced, units, enough, best, limits, len(blocks))
+    if limits.exact and Canonical.fits(reduced, LARGEST_TABLE):
+        yield from _solved(timeline, reduced, best, limits)
+    else:
+        yield from _searched(timeline, reduced, best, limits, budget)
 
 
-def _searched(
-    reduced: Reduced, units: int, enough: int, offsets: list[int], limits: _Limits, count: int
-) -> Iterator[tuple[str, list[int] | None, int]]:
-    """Yield what branch and bound finds and proves, then CP-SAT."""
-    places, budget, ours = None, limits.budget, limits.share()
-    bound = reduced.bound
-    for found in descend(reduced, units, ours, enough=enough):
-        if found.places is None:
-            bound = max(bound, found.height + 1)
-            yield "branch and bound", None, reduced.height(bound)
+def _searched(timeline: Timeline, reduced: Reduced, best: _Best, limits: _Limits, budget: Budget) -> Iterator[Try]:
+    """Yield what branch and bound and ejections find, by turns; only the latter where there are too many blocks."""
+    tries = _ejections(timeline, reduced, best, limits, budget)
+    if Canonical.fits(reduced, LARGEST_TABLE):
+        tries = _by_turns(_descents(reduced, best, limits, budget), tries, budget, EASE if limits.exact else 1)
+    for found in tries:
+        if found is None:
+            continue
+        if found[1] is not None:
+            best.take(found[1])
+        yield found
+
+
+def _by_turns(
+    one: Iterator[Try | None], other: Iterator[Try | None], budget: Budget, ease: int
+) -> Iterator[Try | None]:
+    """Yield from two, so that the first takes `ease` times the steps of the other, until one of them ends."""
+    spent, both = [0, 0], (one, other)
+    while True:
+        turn, before = int(spent[0] > spent[1] * ease), budget.left
+        try:
+            found = next(both[turn])
+        except StopIteration:
+            return
+        spent[turn] += before - budget.left
+        yield found
+
+
+def _descents(reduced: Reduced, best: _Best, limits: _Limits, budget: Budget) -> Iterator[Try | None]:
+    for found in descend(reduced, lambda: best.units(reduced), budget, enough=limits.units(reduced)):
+        if found is None:
+            yield None
+        elif found.places is None:
+            yield "branch and bound", None, reduced.height(found.height + 1)
         else:
-            places, units = found.places, found.height
-            yield "branch and bound", reduced.offsets(places, count), 0
-    if not limits.exact:
-        return
-    for solved in solver.prove(reduced, units, budget, enough=enough, hint=places):
-        laid = None if solved.places is None else reduced.offsets(solved.places, count)
-        yield "CP-SAT", laid, reduced.height(solved.bound) if solved.bound > bound else 0
+            yield "branch and bound", reduced.offsets(found.places, len(best.blocks)), 0
+
+
+def _ejections(
+    timeline: Timeline, reduced: Reduced, best: _Best, limits: _Limits, budget: Budget
+) -> Iterator[Try | None]:
+    bound = max(reduced.height(reduced.bound), limits.enough or 0)
+    for places in eject(timeline, lambda: best.places(timeline), bound, budget, unit=reduced.unit):
+        yield None if places is None else ("ejections", timeline.offsets(len(best.blocks)), 0)
+
+
+def _solved(timeline: Timeline, reduced: Reduced, best: _Best, limits: _Limits) -> Iterator[Try]:
+    """Yield what CP-SAT finds and proves in a thread of its own, and our own searches until their share is spent."""
+    budget, enough, halt = limits.budget, limits.units(reduced), solver.Halt()
+    proof = solver.prove(
+        reduced, lambda: best.units(reduced), budget, enough=enough, hint=lambda: best.hint(reduced), halt=halt
+    )
+    aside = Aside(proof, halt)
+
+    try:
+        yield from _searched(timeline, reduced, best, limits, limits.share(aside.news.is_set))
+        for solved in aside.results():
+            laid = None if solved.places is None else reduced.offsets(solved.places, len(best.blocks))
+            if laid is not None:
+                best.take(laid)
+            yield "CP-SAT", laid, reduced.height(solved.bound) if solved.bound > reduced.bound else 0
+    finally:
+        aside.end()
     budget.cut = True  # whoever comes here was not settled in the seconds there were
-
-
-def _moved(
-    blocks: list[Block], columns: Columns, best: tuple[int, str] | None, budget: Budget
-) -> Iterator[tuple[str, list[int] | None, int]]:
-    """Yield what moves in the best of the orders find."""
-    if best is None:
-        return
-    order, fit = best[1].removesuffix(" fit").split(", ")
-
-    def placed(numbers: Sequence[int]) -> Placed[list[int]] | None:
-        offsets = place_masked(blocks, numbers, fit == "best", stop=budget.late)
-        if offsets is None:
-            return None
-        reached = height(blocks, offsets)
-        top = [i for i, block in enumerate(blocks) if offsets[i] + block.size == reached]
-        return Placed((reached,), top, offsets)
-
-    cost = int(len(blocks) * 12 + len(blocks) * len(blocks) * 0.001)
-    for found in improve(ordered(columns, order, len(blocks)), placed, cost, budget):
-        yield "moves in the order", found.packing, 0
 
 
 def _pack_ground(ground: Ground, limits: _Limits) -> Packing:

@@ -1,6 +1,6 @@
 """A search that starts again and again: in another order, for another height, with more nodes from round to round."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -39,8 +39,12 @@ def cost_of_a_node(reduced: Reduced) -> int:
     return 12 + len(reduced.size) // 50 + alive // 400
 
 
-def descend(reduced: Reduced, height: int, budget: Budget, *, seed: int = 0, enough: int = 0) -> Iterator[Found]:
-    """Yield ever lower packings below `height` units, and proofs that there is none, until the two meet.
+def descend(
+    reduced: Reduced, height: Callable[[], int], budget: Budget, *, seed: int = 0, enough: int = 0
+) -> Iterator[Found | None]:
+    """Yield ever lower packings, and proofs that there is none, until the two meet; None after a try in vain.
+
+    `height` tells the units of the lowest packing there is, which may be somebody else's.
 
     Tries aim in turn at the bound (or at `enough`, where that is higher), and at a height between it and the best.
     What is drawn depends on the seed alone, so that a larger budget only adds to what a smaller one finds.
@@ -48,17 +52,19 @@ def descend(reduced: Reduced, height: int, budget: Budget, *, seed: int = 0, eno
     canonical = Canonical(reduced)
     bound, cost = max(reduced.bound, enough), cost_of_a_node(reduced)
     for aim_at, weights, nodes in _tries(reduced, seed):
-        if bound >= height or not budget.affords(cost):
+        best = height()
+        if bound >= best or not budget.affords(cost):
             return
-        aim = (bound, (bound + height - 1) // 2, max(bound, height - 1 - height // 100))[aim_at]
+        aim = (bound, (bound + best - 1) // 2, max(bound, best - 1 - best // 100))[aim_at]
         outcome = canonical.run(aim, _ranked(weights), min(nodes, budget.left // cost), budget.late)
         budget.spend(outcome.nodes * cost + len(reduced.size))
         if outcome.exhausted:
             bound = aim + 1
             yield Found(None, aim)
         elif outcome.places is not None:
-            height = int((outcome.places + reduced.size).max())
-            yield Found(outcome.places, height)
+            yield Found(outcome.places, int((outcome.places + reduced.size).max()))
+        else:
+            yield None
 
 
 def _tries(reduced: Reduced, seed: int) -> Iterator[tuple[int, Weights, int]]:

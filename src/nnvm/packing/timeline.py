@@ -28,7 +28,7 @@ class Timeline:
     first block begins: with the blocks from there on these are all that a block of the slice can meet.
     """
 
-    __slots__ = ("across", "after", "count", "high", "low", "lower", "met", "rows", "size", "upper", "until", "width")
+    __slots__ = ("across", "after", "count", "high", "low", "lower", "met", "rows", "size", "until", "upper", "width")
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         table: Array = np.array(blocks, dtype=np.int64).reshape(-1, 3)
@@ -110,7 +110,7 @@ class Timeline:
     def fill(
         self, order: Array, tightest: bool, *, below: int | None = None, stop: Callable[[], bool] = lambda: False
     ) -> int:
-        """Put down the blocks of these rows in turn; return how many, fewer than all where one ends above `below`.
+        """Put down the blocks of these rows in turn; return how many: it ends where one would end above `below`.
 
         `stop` is asked every TICK blocks, and -1 returned where it says so.
         """
@@ -123,7 +123,7 @@ class Timeline:
             reached = place + int(size[row])
             low[row], high[row], until[row] = place, reached, upper[row]
             if reached > top:
-                return number + 1
+                return number
         return len(order)
 
     @property

@@ -6,16 +6,19 @@ from nnvm.attrs import bodies
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, Value, rewrite
 from nnvm.ir.provenance import recording
+from nnvm.passes.rules.alternatives import without_impossible
 
 
-def _same(graph: Graph) -> Graph:
+def _same(graph: Graph, passes: str = "") -> Graph:
     return graph
 
 
-def optimize_bodies(graph: Graph, optimize: Callable[[Graph], Graph] = _same, /) -> Graph:
+def optimize_bodies(graph: Graph, optimize: Callable[..., Graph] = _same, /) -> Graph:
     """Put every graph that a node holds through the default pipeline, and those that it holds in turn.
 
-    `optimize` is that pipeline; the driver supplies it. A graph that cannot be read by itself stays as it is.
+    Of two branches, the only one whose outputs the rest of the graph can use is put in their node's place. `optimize`
+    is that pipeline, or runs the passes that it is given as text; the driver supplies it. A graph that cannot be read
+    by itself stays as it is.
     """
     if not any(node.op.foreign and node.op in bodies for node in graph.nodes):
         return graph
@@ -30,4 +33,6 @@ def optimize_bodies(graph: Graph, optimize: Callable[[Graph], Graph] = _same, /)
             return None
         return None if made is None else made.outputs
 
-    return rewrite(graph, visit)
+    with recording():
+        possible = without_impossible(graph, optimize)
+    return rewrite(possible, visit)

@@ -1,6 +1,8 @@
 """Why an arena is as high as it is: what is alive where most is, who made it, and what would lower it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from operator import add
 from typing import Any, Final, NamedTuple
 
 from nnvm.runtime.lives import Life, Lives
@@ -13,6 +15,9 @@ PRODUCTS: Final = ("conv", "matmul", "gemm")
 
 SHOWN: Final = 20
 """Buffers that the text of an explanation lists."""
+
+PLACES: Final = 1000
+"""Steps, of those where most is alive, that a remedy is looked for at."""
 
 
 class Alive(NamedTuple):
@@ -34,6 +39,18 @@ class Remedy(NamedTuple):
     how: str
     name: str
     to_bytes: int
+    text: str
+
+
+class Saving(NamedTuple):
+    """Bytes that would not be alive from one step up to another, and how."""
+
+    how: str
+    name: str
+    number: int
+    size: int
+    lower: int
+    upper: int
     text: str
 
 
@@ -66,21 +83,25 @@ class Explanation:
     def __str__(self) -> str:
         if not self.alive:
             return "the arena is empty: nothing is alive between two steps"
-        more = f", and {len(self.steps) - 1} more steps" if len(self.steps) > 1 else ""
+        rest = len(self.steps) - 1
+        more = f", and at {rest} more step{'s' * (rest > 1)}" if rest else ""
         lines = [f"{self.live_bytes:,} bytes are alive at step {self.steps[0]} ({self.step}){more}:"]
         for each in self.alive[:SHOWN]:
             role = f"next read by {each.next_read}" if each.next_read else "read here for the last time"
             lines.append(f"  {each.size:>14,}  {each.name}: made by {each.made_by} ({each.kernel}), {role}")
         if len(self.alive) > SHOWN:
             lines.append(f"  and {len(self.alive) - SHOWN} more")
-        lines += [f"{each.text}" for each in self.remedies] or ["nothing that is known would lower it"]
+        lines += [each.text for each in self.remedies]
+        if all(each.to_bytes >= self.live_bytes for each in self.remedies):
+            lines.append("no single change that is known would lower it")
         return "\n".join(lines)
 
 
 def explain(program: Program, binding: Mapping[str, int] | None = None) -> Explanation:
     """Explain the peak of a program at a binding, by default the one it was measured at.
 
-    A remedy tells how many bytes would be alive at the most if it alone were applied. Raises Error for dimensions that
+    A remedy tells how many bytes would be alive at the most if it alone were applied; where several steps are as full,
+    also if one like it were at each of them. Raises Error for dimensions that
     have no value.
     """
     lives = Lives(program, binding)
@@ -95,11 +116,48 @@ def explain(program: Program, binding: Mapping[str, int] | None = None) -> Expla
     here = [life for life in here if life.size]
     touched = _touched(program, program.steps[at])
     alive = [_alive(lives, life, at, touched) for life in here]
-    named = [life._replace(name=each.name) for life, each in zip(here, alive, strict=True)]
-    found = [*_remedies(lives, named, steps, touched)]
-    found.sort(key=lambda each: (each.to_bytes, each.how, each.name))
-    remedies = [*_bounds(program, lives, most), *found[:SHOWN]]
+    found = [_applied(lives, [saving]) for saving in _savings(lives, at)]
+    lower = [each for each in found if each.to_bytes < most]
+    lower += _everywhere(lives, steps, min((each.to_bytes for each in lower), default=most))
+    lower.sort(key=lambda each: (each.to_bytes, each.how, each.name))
+    remedies = [*_bounds(program, lives, most), *lower[:SHOWN]]
     return Explanation(lives.placed.peak, most, _named(program, at), steps, alive, remedies)
+
+
+def _applied(lives: Lives, savings: Sequence[Saving]) -> Remedy:
+    """Say how many bytes would be alive at the most if these were saved."""
+    changes = [0] * (len(lives.live) + 1)
+    spared: dict[int, int] = {}
+    for each in sorted(savings, key=lambda each: each.lower):
+        lower = max(each.lower, spared.get(each.number, 0))  # no buffer is spared twice at one step
+        upper = spared[each.number] = max(lower, each.upper)
+        changes[lower] -= each.size
+        changes[upper] += each.size
+    low = max(map(add, lives.live, accumulate(changes)))
+    kinds = {each.how: each for each in reversed(savings)}
+    text = "; ".join(each.text for each in reversed(kinds.values()))
+    rest = len(savings) - len(kinds)
+    text += f"; and so at {rest} more place{'s' * (rest > 1)}" if rest else ""
+    return Remedy(" and ".join(sorted(kinds)), savings[0].name, low, f"{text}: {low:,} bytes")
+
+
+def _everywhere(lives: Lives, steps: Sequence[int], least: int) -> Iterator[Remedy]:
+    """Say what each way gives where it is taken wherever most is alive, then what all do, if below the `least`."""
+    ways: dict[str, dict[tuple[int, int, int], Saving]] = {}
+    for at in steps[:PLACES]:
+        here = sorted(_savings(lives, at), key=lambda each: -each.size)
+        for how in ("", *sorted({each.how for each in here})):
+            best = next((each for each in here if how in ("", each.how)), None)
+            if best is not None:
+                ways.setdefault(how, {})[best.number, best.lower, best.upper] = best
+    remedies = [_applied(lives, list(ways[how].values())) for how in sorted(ways) if how and len(ways[how]) > 1]
+    for remedy in remedies:
+        if remedy.to_bytes < least:
+            yield remedy
+    if ways and len(ways[""]) > 1:
+        all_together = _applied(lives, list(ways[""].values()))
+        if all_together.to_bytes < min([least, *(each.to_bytes for each in remedies)]):
+            yield all_together
 
 
 def _named(program: Program, step: int) -> str:
@@ -140,33 +198,32 @@ def _bounds(program: Program, lives: Lives, most: int) -> Iterator[Remedy]:
         yield Remedy("none", "", most, "no order is lower, with what is computed in place and what is laid into what")
 
 
-def _remedies(lives: Lives, here: list[Life], steps: list[int], touched: set[int]) -> Iterator[Remedy]:
-    """Say what would be alive at the most if one buffer were not, and how it could be spared."""
-    program, at = lives.program, steps[0]
-    step = program.steps[at]
-    alignment = program.alignment
+def _savings(lives: Lives, at: int) -> Iterator[Saving]:
+    """Say how each buffer that is alive at a step could be spared there, or for longer."""
+    program = lives.program
+    step, alignment = program.steps[at], program.alignment
+    touched = _touched(program, step)
+    here = [life for life in lives.held if life.first <= at <= life.last and life.size]
+    here = [life._replace(name=_alive(lives, life, at, touched).name) for life in here]
     outputs = {i if (root := program.buffers[i].alias_of) is None else root for i in step.outputs}
     for life in here:
         size = round_up(life.size, alignment)
         if life.root not in touched:
-            before = max((i for i in _uses(lives, life) if i < at), default=life.first)
-            after = min((i for i in _uses(lives, life) if i > at), default=life.last)
-            low = _without(lives.live, size, before + 1, after)
-            text = (
-                f"recompute {life.name!r} before {_named(program, after)} (it waits from {_named(program, before)} on)"
-            )
-            yield Remedy("recompute", life.name, low, f"{text}: {low:,} bytes")
+            uses = _uses(lives, life)
+            before = max((i for i in uses if i < at), default=life.first)
+            after = min((i for i in uses if i > at), default=life.last)
+            waits = f"it waits from {_named(program, before)} on"
+            text = f"recompute {life.name!r} before {_named(program, after)} ({waits})"
+            yield Saving("recompute", life.name, life.number, size, before + 1, after, text)
         elif life.number == step.scratch:
-            low = _without(lives.live, size, at, at + 1)
-            yield Remedy(
-                "workspace", life.name, low, f"a kernel with less workspace for {_named(program, at)}: {low:,} bytes"
-            )
+            text = f"a kernel with less workspace for {_named(program, at)}"
+            yield Saving("workspace", life.name, life.number, size, at, at + 1, text)
         elif life.root in outputs:
             yield from _accumulated(lives, here, life, at)
+            yield from _fused(lives, here, life, at)
         elif life.last == at and not _multiplies(step) and _could_take(lives, step, life):
-            low = _without(lives.live, size, at, at + 1)
             text = f"in place: if {_named(program, at)} could write over {life.name!r}"
-            yield Remedy("in place", life.name, low, f"{text}: {low:,} bytes")
+            yield Saving("in place", life.name, life.number, size, at, at + 1, text)
 
 
 def _multiplies(step: Step) -> bool:
@@ -174,7 +231,7 @@ def _multiplies(step: Step) -> bool:
     return step.kernel.partition(":")[2].startswith(PRODUCTS)
 
 
-def _accumulated(lives: Lives, here: list[Life], life: Life, at: int) -> Iterator[Remedy]:
+def _accumulated(lives: Lives, here: list[Life], life: Life, at: int) -> Iterator[Saving]:
     """Say that a product could be added at once to what it is added to next, where that is as large and alive."""
     program = lives.program
     after = min((i for i in _uses(lives, life) if i > at), default=None)
@@ -183,9 +240,29 @@ def _accumulated(lives: Lives, here: list[Life], life: Life, at: int) -> Iterato
     touched = _touched(program, program.steps[after])
     for other in here:
         if other.root in touched and other.root != life.root and other.size == life.size:
-            low = _without(lives.live, round_up(life.size, program.alignment), at, after + 1)
+            size = round_up(life.size, program.alignment)
             text = f"accumulate: if {_named(program, at)} were added to {other.name!r} in its bytes"
-            yield Remedy("accumulate", life.name, low, f"{text}: {low:,} bytes")
+            yield Saving("accumulate", life.name, life.number, size, at, after + 1, text)
+
+
+def _fused(lives: Lives, here: list[Life], life: Life, at: int) -> Iterator[Saving]:
+    """Say that a result could be used at once by its only reader, which goes through another buffer in step with it."""
+    program, step = lives.program, lives.program.steps[at]
+    after = min((i for i in _uses(lives, life) if i > at), default=None)
+    made = [i for i in step.outputs if program.buffers[i].alias_of in (None, life.root)]
+    if after is None or not step.inplace or not program.steps[after].inplace or len(made) != 1:
+        return
+    if lives.touches[made[0]][-1] != after or [i for i in lives.touches[made[0]] if at < i < after]:
+        return
+    touched, written = _touched(program, program.steps[after]), program.steps[after].outputs[0]
+    takes_over = program.buffers[written].alias_of == life.root
+    for other in here:
+        if other.root not in touched or other.root == life.root or other.size != life.size:
+            continue
+        if not takes_over or other.last == after:
+            size = round_up(life.size, program.alignment)
+            text = f"fuse {_named(program, at)} with {_named(program, after)}, which reads it beside {other.name!r}"
+            yield Saving("fuse", life.name, life.number, size, at, after + 1, text)
 
 
 def _could_take(lives: Lives, step: Step, life: Life) -> bool:
@@ -196,8 +273,3 @@ def _could_take(lives: Lives, step: Step, life: Life) -> bool:
 
 def _uses(lives: Lives, life: Life) -> list[int]:
     return [i for each in lives.buffers if each.root == life.root for i in lives.touches[each.number]]
-
-
-def _without(live: list[int], size: int, lower: int, upper: int) -> int:
-    """Give the most bytes alive if so many fewer were, from one step up to another."""
-    return max([*live[:lower], *(each - size for each in live[lower:upper]), *live[upper:]])

@@ -3,8 +3,9 @@
 from benchmarks.cell_networks import randwire
 from tests.analyses.ordering.problems import branches, fewest, is_order, problem_of
 
-from nnvm.analyses.ordering import Problem, Step, order_bound, peak
-from nnvm.analyses.ordering.ideals import Moves, mask_of, search
+from nnvm.analyses.ordering import Problem, Step, order_bound, peak, profile
+from nnvm.analyses.ordering.ideals import search
+from nnvm.analyses.ordering.pieces import cuts, part
 
 
 def test_branches_run_one_after_the_other():
@@ -41,13 +42,6 @@ def test_no_steps_and_one_step():
     assert search(Problem([Step()], []), lower=0, upper=1, limit=9).order == [0]
 
 
-def test_steps_that_run_as_one_have_one_price():
-    moves = Moves(branches((1, 5), (1, 5)))
-    assert moves.members[1] == [0, 1]
-    assert moves.price(0, 1) == (6, 5)
-    assert moves.bits[1] == mask_of([0, 1])
-
-
 def test_published_cells_are_solved():
     problem = randwire("ws", 7).problem()
     before = peak(problem, range(len(problem)))
@@ -55,6 +49,16 @@ def test_published_cells_are_solved():
     assert found.order is not None
     assert is_order(problem, found.order)
     assert peak(problem, found.order) == found.bound <= before
+
+
+def test_cells_of_single_operators_are_solved():
+    problem = randwire("ws", 1, fused=False).problem()
+    before = peak(problem, range(len(problem)))
+    first, end = cuts(problem)[2]
+    piece = part(problem, range(first, end), range(len(problem)), profile(problem, range(first))[-1][1])
+    found = search(piece, lower=order_bound(piece), upper=before, limit=100_000)
+    assert found.order is not None
+    assert peak(piece, found.order) == found.bound < before
 
 
 def test_the_best_of_all_by_trying_each():

@@ -34,10 +34,8 @@ def quantize(draw: Draw) -> Case:
     source, target = draw.port(0), draw.port(2) if len({each.type_str for each in draw.schema.inputs}) > 1 else None
     factor = powers(draw, draw.port(1), shape)
     zero = draw.array(target, shape, -3, 3) if "float" not in np.dtype(target).name else np.zeros(shape, target)
-    if "float" in str(source):
-        numbers = draw.array(source, x, -40, 40)
-    else:
-        numbers = draw.array(source, x, -100, 100)
+    most = 40 if "float" in str(source) else 100
+    numbers = draw.array(source, x, -most, most)
     inputs = [numbers, factor, zero]
     if np.dtype(target).name == "uint8" and draw.flag():
         inputs.pop()

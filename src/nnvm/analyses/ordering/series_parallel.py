@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from nnvm.analyses.ordering.ideals import mask_of
+from nnvm.analyses.ordering.moves import mask_of
 from nnvm.analyses.ordering.problem import Problem
 from nnvm.analyses.ordering.trees import Segment, canonical, flat, interleave, relative
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnvm.backends.numpy.device import NumpyDevice, dtype_of
 from nnvm.backends.numpy.table import call
+from nnvm.compile.subbyte import unpacked
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Node, TensorData, TensorType, Value, data_of
 
@@ -93,4 +94,4 @@ def _array(value: Value) -> Any:
     data = data_of(value)
     if data is None:
         raise Error(f"{value!r} is not constant, so it cannot be computed now")
-    return _DEVICE.constant(data.read(), data.dtype.name, data.shape)
+    return _DEVICE.constant(unpacked(data).read(), data.dtype.name, data.shape)

@@ -19,7 +19,9 @@ Given = Mapping[str, Any]
 Types = list[Type | None]
 
 
-def carried_types(node: onnx.NodeProto, inputs: tuple[Value, ...], given: Given, opset: int, reader: TypeReader) -> Types:
+def carried_types(
+    node: onnx.NodeProto, inputs: tuple[Value, ...], given: Given, opset: int, reader: TypeReader
+) -> Types:
     """Return the types of a node's outputs as far as they are known; `given` are its attributes.
 
     Standard operators are asked of onnx itself; of other domains there is a table of what is met most.
@@ -149,8 +151,8 @@ def _scaled(inputs: tuple[Value, ...], given: Given) -> Types:
 
 
 _MICROSOFT: Final[Mapping[str, Callable[[tuple[Value, ...], Given], Types]]] = {
-    **dict.fromkeys(("Gelu", "FastGelu", "BiasGelu", "QuickGelu", "BiasAdd", "BiasDropout"), _like()),
-    **dict.fromkeys(("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasSoftmax", "RotaryEmbedding"), _like()),
+    **dict.fromkeys(("BiasAdd", "BiasDropout", "BiasGelu", "BiasSoftmax", "FastGelu", "Gelu", "QuickGelu"), _like()),
+    **dict.fromkeys(("QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "RotaryEmbedding"), _like()),
     **dict.fromkeys(("SkipLayerNormalization", "SkipSimplifiedLayerNormalization"), _normalised),
     **dict.fromkeys(("QLinearAdd", "QLinearMul"), _broadcast),
     "Attention": _attended,

@@ -290,7 +290,7 @@ class _Reader:
         if None in types and not captured:
             given = self._attributes(node, node.name) if node.attribute and node.domain not in _STANDARD else {}
             found = carried_types(node, inputs, given, self.opset, self.types)
-            types = [now if was is None and output else was for was, now, output in zip(types, found, outputs, strict=True)]
+            types = [was or (now if output else None) for was, now, output in zip(types, found, outputs, strict=True)]
         op = foreign_operator("" if node.domain in _STANDARD else node.domain, node.op_type, node.overload)
         name = next(filter(None, outputs), "") or None
         taken = tuple(self.values[item] for item in captured)

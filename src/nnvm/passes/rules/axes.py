@@ -92,7 +92,7 @@ def _same(node: Node, perm: Perm, **params: Any) -> Turn:
 
 
 def _values(made: Any) -> Sequence[Value]:
-    return (made,) if isinstance(made, Value) else made  # type: ignore[no-any-return]
+    return (made,) if isinstance(made, Value) else made
 
 
 def _elementwise(node: Node, perm: Perm) -> Turn | None:

@@ -107,9 +107,9 @@ def blocks_of_one(x: Value, mode: str) -> Iterator[Value]:
 
 
 @rule
-def blocks_of_one_back(x: Value) -> Iterator[Value]:
+def blocks_of_one_back(x: Value, mode: str) -> Iterator[Value]:
     """space_to_depth(x, block=1) = x."""
-    yield space_to_depth(x, block=1)
+    yield space_to_depth(x, block=1, mode=mode)
     yield x
 
 

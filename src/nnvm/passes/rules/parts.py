@@ -181,7 +181,8 @@ def cut_once(graph: Graph) -> Graph:
             return None
         axis, ends, at = found
         sizes = vector(end - start for start, end in pairwise(ends))
-        return split(node.inputs[0], sizes, axis=axis, parts=len(ends) - 1)[at]
+        parts: tuple[Value, ...] = split(node.inputs[0], sizes, axis=axis, parts=len(ends) - 1)
+        return parts[at]
 
     return cse(rewrite(graph, visit, origins=True))  # each slice became a split of its own
 

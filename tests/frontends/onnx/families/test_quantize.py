@@ -22,7 +22,10 @@ def test_blocks_need_opset_21() -> None:
         written(graph, 19)
 
 
-def test_an_unusual_rounding_is_carried() -> None:
+def test_an_unusual_rounding_is_kept() -> None:
     made = node("CastLike", ["x", "t"], ["y"], round_mode="down")
     proto = model([made], [("x", [2]), ("t", [])], [("y", [2])], opset=24, ir_version=11)
-    assert graph_of(proto).outputs[0].node.op.foreign
+    assert graph_of(proto).outputs[0].node.params["round_mode"] == "down"
+    assert written(graph_of(proto)).graph.node[0] == proto.graph.node[0]
+    with pytest.raises(Error, match=r"CastLike has no attribute 'round_mode' yet; save with opset=24"):
+        written(graph_of(proto), 21)

@@ -1,4 +1,4 @@
-"""Single cells of irregularly wired networks, their inputs and outputs in the arena, as Serenity (2020) measures them."""
+"""Single cells of irregularly wired networks, inputs and outputs in the arena, as Serenity (2020) measures them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ GOAL, REWRITTEN_GOAL = 1.68, 1.86
 
 
 def cell_problem(net: Network, *, inplace: bool) -> Problem:
-    """Return a cell as steps and tensors: what is of kind `input` lives from the start, what nobody reads to the end."""
+    """Return a cell as steps and tensors: inputs live from the start, what nobody reads until the end."""
     readers: list[list[int]] = [[] for _ in net.operations]
     for number, operation in enumerate(net.operations):
         for value in operation.inputs:

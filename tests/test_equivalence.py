@@ -277,3 +277,30 @@ def test_where_float64_is_nearer_to_the_original_it_is_not_equivalent():
     assert (found.equivalent, found.judged) == (False, None)
     found = compare(ill_conditioned(None), ill_conditioned("wrong"))
     assert (found.equivalent, found.judged) == (False, None)
+
+
+def test_integers_are_drawn_from_all_that_they_pick_from():
+    def net(ids, table, rest):
+        return ops.gather(table, ids), rest
+
+    graph = trace(net, ids=i64[400], table=f32[50, 2], rest=i64[400])
+    drawn = random_inputs(graph, {}, 0)
+    assert set(drawn["ids"]) == set(range(50))
+    assert set(drawn["rest"]) == set(range(10))
+    assert set(random_inputs(graph, {}, 0, most=2)["ids"]) == {0, 1}
+    assert set(random_inputs(graph, {}, 0, (3, 4))["ids"]) == {3, 4}
+    assert list(random_inputs(graph, {}, 0, given=("ids", "table"))) == ["rest"]
+
+
+def test_an_open_or_empty_dimension_limits_as_far_as_it_is_known():
+    graph = trace(lambda ids, table: ops.gather(table, ids), ids=i64[400], table=f32["n", 2])
+    assert set(random_inputs(graph, {"n": 3}, 0)["ids"]) == {0, 1, 2}
+    with pytest.raises(Error, match="open dimensions"):
+        random_inputs(graph, {}, 0)
+    empty = trace(lambda ids, table: ops.gather(table, ids), ids=i64[400], table=f32[0, 2])
+    assert set(random_inputs(empty, {}, 0)["ids"]) == set(range(10))
+
+
+def test_at_last_only_the_last_axes_are_longer_than_one():
+    x, state = named_input("x", f32["b", "t"]), named_input("state", f32[2, "c", 8])
+    assert {"b": 1, "t": 512, "c": 1} in candidate_bindings(Graph((), [x, state]))

@@ -10,7 +10,9 @@ from nnvm.analyses.schedule import depth_first
 from nnvm.compile.coalesce import coalesce
 from nnvm.compile.lower import Lowered, lower
 from nnvm.compile.plan import Arena
+from nnvm.errors import Error
 from nnvm.ir import f32, trace
+from nnvm.passes import set_dims
 from nnvm.pipeline import backend, compile
 from nnvm.runtime.memory import max_live
 
@@ -158,3 +160,17 @@ def test_a_chain_of_20_000_joins():
 
     plain, found = lowered(net, x=f32[1, 4])
     assert live(found) <= live(plain)
+
+
+def test_parts_that_do_not_make_up_a_whole_stay_where_they_are():
+    """A file may say that a part has one row whatever the batch; only the kernel can tell when it runs."""
+
+    def net(x):
+        fixed = ops.reshape(ops.exp(x), shape=[1, 32, 4])
+        return ops.tanh(ops.concat(ops.tanh(fixed), ops.tanh(x), axis=1))
+
+    graph = trace(net, x=f32["n", 32, 4])
+    program = compile(set_dims(graph, {"n": 2})).program
+    assert not [step for step in program.steps if step.joins and not step.inputs]
+    with pytest.raises(Error, match="failed on"):
+        compile(set_dims(graph, {"n": 2}))(x=np.zeros((2, 32, 4), np.float32))

@@ -1,6 +1,7 @@
 """Where buffers lie: at every binding apart, at the sample as packed, and beside bounds that are what they say."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compile.nets import branchy_graph, open_nets
@@ -10,6 +11,7 @@ from nnvm.analyses.schedule import depth_first
 from nnvm.compile import compile_graph
 from nnvm.compile.lower import lower
 from nnvm.compile.plan import Arena, at, dimensions, nbytes, plan
+from nnvm.errors import Error
 from nnvm.ir import Graph, boolean, dim, f32, f64, named_input, trace
 from nnvm.ir.dims import larger
 from nnvm.passes.set_dims import set_dims
@@ -195,3 +197,19 @@ def test_a_long_chain_with_an_open_dimension_is_planned():
     figures = program.meta["plan"]
     assert figures["peak_bytes"]["at"] == figures["packing_bound_bytes"]["at"] == 128
     verify(program, {"n": 1000})
+
+
+@pytest.mark.parametrize(
+    ("pack", "said"),
+    [
+        (lambda blocks, alignment: None, "gave None; it must give an offset"),
+        (lambda blocks, alignment: [0.5] * len(blocks), "an integer, for each block"),
+        (lambda blocks, alignment: [0], "gave 1 offsets for"),
+        (lambda blocks, alignment: [-64] * len(blocks), "at -64; an offset is a multiple of the alignment 64"),
+        (lambda blocks, alignment: [8] * len(blocks), "at 8; an offset is a multiple of the alignment 64"),
+    ],
+)
+@pytest.mark.parametrize("dims", [{}, {"n": 1, "h": 16, "w": 16}])
+def test_a_packer_gives_each_block_an_offset(pack, said, dims):
+    with pytest.raises(Error, match=said):
+        compile_graph(set_dims(branchy_graph(), dims), NUMPY, pack=pack)

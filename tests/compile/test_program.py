@@ -251,3 +251,19 @@ def test_a_long_chain_over_what_data_decides():
     run = compile(Graph([value], x.inputs))
     np.testing.assert_array_equal(run(x=np.array([0, 1, 1], np.float32))[0], [[1, 2]])
     assert run.stats.adopted_bytes == 2 * 16
+
+
+@pytest.mark.parametrize("alignment", [0, -64, 3, 2**21, 64.0, True])
+def test_an_alignment_is_a_power_of_two(alignment):
+    with pytest.raises(Error, match="a power of two"):
+        compile_graph(branchy_graph(), NUMPY, alignment=alignment)
+
+
+@pytest.mark.parametrize("size", [-1, "3", 2.0])
+def test_a_dimension_is_measured_at_a_number(size):
+    with pytest.raises(Error, match="give an integer from 0 up"):
+        compile_graph(branchy_graph(), NUMPY, binding={"n": size})
+
+
+def test_one_name_may_be_given_away_without_a_tuple():
+    assert compile(branchy_graph(), donate="x").program.donated == (0,)

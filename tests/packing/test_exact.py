@@ -31,16 +31,16 @@ def test_it_proves_the_lowest_height():
     pytest.importorskip("ortools")
     blocks = instance()
     reduced = Reduced(Columns(blocks))
-    units = (height(blocks, sweep(blocks)) - reduced.base) // reduced.unit
+    reached = [(height(blocks, sweep(blocks)) - reduced.base) // reduced.unit]
     bound = reduced.bound
-    for solved in exact.prove(reduced, units, Budget(seconds=30)):
+    for solved in exact.prove(reduced, lambda: reached[-1], Budget(seconds=30)):
         bound = max(bound, solved.bound)
         if solved.places is not None:
             offsets = reduced.offsets(solved.places, len(blocks))
             check(blocks, offsets, 1)
-            units = (height(blocks, offsets) - reduced.base) // reduced.unit
-    assert units == bound
-    assert pack(blocks, 1).height == reduced.height(units)
+            reached.append((height(blocks, offsets) - reduced.base) // reduced.unit)
+    assert reached[-1] == bound
+    assert pack(blocks, 1).height == reduced.height(bound)
 
 
 def test_pools_gaps_and_fixed_places_are_solved_too():

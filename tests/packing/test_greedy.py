@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnvm.packing.budget import Budget
-from nnvm.packing.greedy import FITS, ORDERS, attempts, cheaper, ordered, place_masked
+from nnvm.packing.greedy import FITS, ORDERS, WAYS, attempts, ordered, sweeps
 from nnvm.packing.sections import Columns
-from nnvm.runtime.memory import Block, check, place
+from nnvm.packing.timeline import Timeline
+from nnvm.runtime.memory import Block, check, height, place
 
 blocks = st.lists(
     st.tuples(st.integers(0, 20), st.integers(0, 8), st.integers(0, 300)).map(lambda t: Block(t[0], t[0] + t[1], t[2])),
@@ -24,47 +25,48 @@ def instance(count):
     ]
 
 
-@given(blocks, st.randoms(use_true_random=False), st.booleans())
-def test_law_masked_and_listed_agree(given_blocks, chance, tightest):
-    order = list(range(len(given_blocks)))
-    chance.shuffle(order)
-    assert place_masked(given_blocks, order, tightest) == place(given_blocks, order, tightest=tightest)
-
-
 @given(blocks, st.sampled_from(ORDERS))
 def test_law_an_order_holds_every_block_once(given_blocks, order):
     numbers = ordered(Columns(given_blocks), order, len(given_blocks))
     assert sorted(numbers) == list(range(len(given_blocks)))
 
 
-def test_every_order_and_fit_is_tried():
+def tried(given_blocks, budget):
+    columns, line = Columns(given_blocks), Timeline(given_blocks)
+    return list(attempts(given_blocks, columns, line, 1 << 50, budget))
+
+
+def test_orders_are_tried_and_those_that_end_higher_given_up():
     small = instance(200)
-    tries = dict(attempts(small, Columns(small), Budget()))
-    assert set(tries) == {"sweep", "sweep backwards", *(f"{order}, {fit} fit" for order in ORDERS for fit in FITS)}
-    for offsets in tries.values():
+    tries = tried(small, Budget())
+    assert {name for name, _ in tries} <= {f"{order}, {fit} fit" for order in ORDERS for fit in FITS}
+    heights = [height(small, offsets) for _, offsets in tries]
+    assert heights == sorted(heights, reverse=True)
+    assert len(tries) > 1
+    for _, offsets in tries:
         check(small, offsets, 1)
+    every = [height(small, place(small, ordered(Columns(small), o, 200), tightest=f == "best")) for o, f in WAYS]
+    assert heights[-1] == min(every)
+
+
+def test_both_sweeps():
+    small = instance(200)
+    (one, offsets), (other, backwards) = sweeps(small, Budget())
+    assert (one, other) == ("sweep", "sweep backwards")
+    assert offsets != backwards
+    check(small, offsets, 1)
+    check(small, backwards, 1)
+    assert [name for name, _ in sweeps(small, Budget(0))] == ["sweep"]
 
 
 def test_a_budget_cuts_the_row_of_attempts():
     many = instance(3000)
-    columns = Columns(many)
-    everything = [name for name, _ in attempts(many, columns, Budget(10**9))]
-    some = [name for name, _ in attempts(many, columns, Budget(200_000))]
+    everything = [name for name, _ in tried(many, Budget(10**9))]
+    some = [name for name, _ in tried(many, Budget(60_000))]
     assert everything[: len(some)] == some
-    assert 2 < len(some) < len(everything)
-    assert [name for name, _ in attempts(many, columns, Budget(0))] == ["sweep"]
-
-
-def test_placing_ends_when_it_is_told():
-    many = instance(600)
-    assert place_masked(many, range(600), False, stop=lambda: True) is None
-
-
-def test_few_neighbours_are_listed_and_many_compared():
-    chain = [Block(i, i + 2, 1) for i in range(20_000)]
-    crowd = [Block(0, 9, 1)] * 3_000
-    assert cheaper(chain)[0]
-    assert not cheaper(crowd)[0]
+    assert 0 < len(some) < len(everything)
+    assert tried(many, Budget(0)) == []
+    assert tried(many, Budget(seconds=0)) == []
 
 
 def test_the_orders_are_what_they_are_called():

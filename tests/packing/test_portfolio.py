@@ -57,13 +57,13 @@ def test_the_same_blocks_get_the_same_offsets():
     assert one.method == other.method
 
 
-def test_blocks_too_many_for_branch_and_bound_are_moved_in_their_order(monkeypatch):
+def test_blocks_too_many_for_branch_and_bound_are_ejected(monkeypatch):
     monkeypatch.setattr("nnvm.packing.portfolio.LARGEST_TABLE", 0)
     many = instance(120, seed=9)
     greedy, moved = pack(many, effort=24_000), pack(many, effort=2_000_000)
     check(many, moved.offsets, 64)
     assert moved.height < greedy.height
-    assert moved.method == "moves in the order"
+    assert moved.method == "ejections"
 
 
 def test_sizes_beyond_64_bits_are_packed_too():

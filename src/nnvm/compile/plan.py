@@ -1,9 +1,11 @@
 """Where every buffer of a lowered graph lies in one arena, and how near to the least possible that is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import index
 from typing import Any, Final
 
 from nnvm.compile.lower import Lowered
+from nnvm.errors import Error
 from nnvm.ir.dims import Size, larger, names, substitute, tree
 from nnvm.ir.types import TensorType, product
 from nnvm.runtime.expressions import Expr
@@ -64,7 +66,7 @@ def plan(
     offsets become expressions that keep the order in which buffers lie on each other, and so hold at every binding.
     """
     arena = Arena(lowered, binding, alignment)
-    offsets = list(pack(arena.blocks, alignment))
+    offsets = packed(arena, pack)
     dynamic = any(not isinstance(size, int) for size in arena.sizes)
     below = _below(arena, offsets) if dynamic else [[] for _ in offsets]
     places: list[Expr] = [_on(arena, some) for some in below] if dynamic else list(offsets)
@@ -109,6 +111,24 @@ def plan(
             )
         },
     )
+
+
+def packed(arena: Arena, pack: Pack) -> list[int]:
+    """Return the offsets that a packer gives; Error where it does not give each block one."""
+    given: object = pack(arena.blocks, arena.alignment)
+    try:
+        offsets = [index(each) for each in given]  # type: ignore[attr-defined]
+    except TypeError as error:
+        raise Error(
+            f"`pack` gave {given!r:.80}; it must give an offset in bytes, an integer, for each block"
+        ) from error
+    if len(offsets) != len(arena.blocks):
+        raise Error(f"`pack` gave {len(offsets)} offsets for {len(arena.blocks)} blocks; it must give each block one")
+    wrong = next((i for i, offset in enumerate(offsets) if offset < 0 or offset % arena.alignment), None)
+    if wrong is not None:
+        what = f"`pack` put block {wrong}, {arena.blocks[wrong]}, at {offsets[wrong]}"
+        raise Error(f"{what}; an offset is a multiple of the alignment {arena.alignment} from 0 up")
+    return offsets
 
 
 def _on(arena: Arena, below: Sequence[int]) -> Expr:

@@ -18,6 +18,8 @@ from nnvm.runtime.memory import pack as greedy
 from nnvm.runtime.program import Program
 from nnvm.runtime.verify import verify
 
+LARGEST_ALIGNMENT: Final = 2**20
+
 BATCHES: Final = (1, 2, 12, 60)
 """Sizes that an input's open first axis is measured at."""
 
@@ -46,6 +48,8 @@ def compile_graph(
     has bytes of its own; without `accumulate` no sum is computed by the kernel of a term. `donate` names inputs that a
     call may write over. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
     """
+    if type(alignment) is not int or not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
+        raise Error(f"the alignment is {alignment!r}; it must be a power of two up to 2**20")
     with collection_paused():
         choosing = Choice(
             graph,
@@ -55,7 +59,7 @@ def compile_graph(
             alignment=alignment,
             share=share,
             accumulate=accumulate,
-            donate=donate,
+            donate=(donate,) if isinstance(donate, str) else donate,
         )
         if order is not None:
             choosing.try_order(check_order(graph, tuple(order)))
@@ -75,6 +79,9 @@ def sample_binding(lowered: Lowered, given: Mapping[str, int]) -> dict[str, int]
     unknown = sorted(set(given) - set(open_dims))
     if unknown:
         raise Error(f"there is no open dimension {', '.join(unknown)}; there is: {', '.join(open_dims) or 'none'}")
+    for name, size in given.items():
+        if type(size) is not int or size < 0:
+            raise Error(f"the dimension {name!r} is to be measured at {size!r:.60}; give an integer from 0 up")
     types = list(dict.fromkeys(tensor.type for tensor in lowered.tensors))
     batches = {str(lowered.tensors[i].type.shape[0]) for i in lowered.inputs if lowered.tensors[i].type.shape}
     for batch, guess in product(BATCHES, GUESSES):

@@ -12,20 +12,14 @@ ENDLESS: Final = 1 << 62
 class Budget:
     """Steps that are left (about a microsecond each on the machine we measure on), and the moment to stop at.
 
-    `stop` may end it earlier; `cut` tells whether somebody was refused.
+    `cut` tells whether somebody was refused.
     """
 
-    __slots__ = ("clock", "cut", "deadline", "left", "started", "stop")
+    __slots__ = ("clock", "cut", "deadline", "left", "started")
 
     def __init__(
-        self,
-        steps: int | None = None,
-        seconds: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        stop: Callable[[], bool] = lambda: False,
+        self, steps: int | None = None, seconds: float | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.stop: Final = stop
         self.clock: Final = clock
         self.started: Final = clock()
         self.left = ENDLESS if steps is None else steps
@@ -43,7 +37,7 @@ class Budget:
 
     def late(self) -> bool:
         """Tell whether the moment to stop has come."""
-        if self.stop() or (self.deadline is not None and self.clock() >= self.deadline):
+        if self.deadline is not None and self.clock() >= self.deadline:
             self.cut = True
         return self.cut
 

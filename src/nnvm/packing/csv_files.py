@@ -14,6 +14,9 @@ from nnvm.packing.problem import Buffer, Gap, Packing, Pool, Problem
 NAMES: Final = {"begin": "lower", "start": "lower", "end": "upper", "buffer": "id", "buffer_id": "id"}
 """Other names of columns; times in an `end` column are the last at which a buffer lives, so one is added."""
 
+WRITING: Final = 1e-6
+"""Seconds that writing takes for each line, which belong to the limit."""
+
 NEEDED: Final = ("id", "lower", "upper", "size")
 
 
@@ -88,10 +91,13 @@ def pack_file(
 ) -> dict[str, Any]:
     """Pack what a file holds, write it with offsets, and return what `nnvm pack` prints.
 
-    With a capacity the search ends as soon as all fits; `fits` tells whether it does, and what does not is not written.
+    The time limit and `seconds` hold reading, the limit also writing. With a capacity the search ends as soon as all fits; `fits` tells whether it does, and what does not is not written.
     """
-    table = read(path, alignment=alignment)
     began = time.perf_counter()
+    table = read(path, alignment=alignment)
+    if time_limit is not None:
+        written = WRITING * len(table.rows) if output is not None else 0.0
+        time_limit = max(time_limit - (time.perf_counter() - began) - written, 0.0)
     packing = pack(
         table.problem, effort=effort, time_limit=time_limit, exact=exact, enough=capacity, progress=progress
     )  # fmt: skip

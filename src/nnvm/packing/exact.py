@@ -1,7 +1,6 @@
 """Packings proven by a constraint solver, CP-SAT of ortools, where that is installed."""
 
 from collections.abc import Callable, Iterator
-from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,10 +11,14 @@ from nnvm.packing.pools import Ground, Layout
 from nnvm.packing.sections import Array, Reduced
 
 WORKERS: Final = 2
+PAIR: Final = ("default_lp", "quick_restart")
+IDLE: Final = ("fj", "feasibility_pump", "rins/rens", "ls", "rnd_var_lns", "rnd_cst_lns")
+"""What two threads do where any packing below a height will do, and what else they would: none of it finds one here."""
+
 SECONDS: Final = 60.0
 """How long the solver may take where no limit is given."""
 
-SLICES: Final = (("plane", 8.0), ("cliques", 45.0), ("plane", 60.0))
+SLICES: Final = (("cliques", 60.0), ("plane", 60.0))
 """Models tried in turn for one height, and seconds for each: one often ends where the other does not."""
 
 
@@ -35,33 +38,9 @@ def cp_model() -> Any:
     return found
 
 
-class Halt:
-    """The solver that is running, and whether all are to end."""
-
-    __slots__ = ("_ended", "_lock", "_solver")
-
-    def __init__(self) -> None:
-        self._lock: Final = Lock()
-        self._solver: Any = None
-        self._ended = False
-
-    def begin(self, solver: Any) -> bool:
-        """Note which solver is about to run; tell whether it may."""
-        with self._lock:
-            self._solver = solver
-            return not self._ended
-
-    def __call__(self) -> None:
-        """End the solver that runs, and let no other begin."""
-        with self._lock:
-            self._ended = True
-            if self._solver is not None:
-                self._solver.stop_search()
-
-
 def prove(
     reduced: Reduced, height: Callable[[], int], budget: Budget, *, enough: int = 0,
-    hint: Callable[[], Array | None] = lambda: None, halt: Halt | None = None,
+    hint: Callable[[], Array | None] = lambda: None,
 ) -> Iterator[Solved]:  # fmt: skip
     """Yield packings below `height()` units and higher bounds, until they meet or the seconds of the budget end.
 
@@ -69,11 +48,11 @@ def prove(
     A proven bound and an optimal height are the same in every run; which packing comes first, and whether one comes
     in time, is up to the solver's threads and the clock.
     """
-    library, bound, stop = cp_model(), max(reduced.bound, enough), halt or Halt()
+    library, bound = cp_model(), max(reduced.bound, enough)
     for model, seconds in SLICES:
         if height() <= bound or _seconds(budget, seconds) <= 0:
             return
-        solved = _solve(library, reduced, bound, _seconds(budget, seconds), model, stop, hint=None)
+        solved = _solve(library, reduced, bound, _seconds(budget, seconds), model, hint=None)
         if solved.places is not None:
             yield solved
             return
@@ -83,7 +62,7 @@ def prove(
             break
     left = _seconds(budget, SECONDS)
     if height() > bound and left > 0 and not enough:
-        yield _solve(library, reduced, height() - 1, left, "cliques", stop, hint=hint(), least=bound)
+        yield _solve(library, reduced, height() - 1, left, "cliques", hint=hint(), least=bound)
 
 
 def _seconds(budget: Budget, wanted: float) -> float:
@@ -92,8 +71,8 @@ def _seconds(budget: Budget, wanted: float) -> float:
 
 
 def _solve(
-    library: Any, reduced: Reduced, height: int, seconds: float, kind: str, halt: Halt, *,
-    hint: Array | None, least: int | None = None,
+    library: Any, reduced: Reduced, height: int, seconds: float, kind: str, *, hint: Array | None,
+    least: int | None = None,
 ) -> Solved:  # fmt: skip
     """Ask for places within `height`; with `least`, for the lowest that is not below it."""
     first, last, size = (each.tolist() for each in (reduced.first, reduced.last, reduced.size))
@@ -117,9 +96,7 @@ def _solve(
     if hint is not None:
         for place, value in zip(places, hint.tolist(), strict=True):
             model.add_hint(place, value)
-    solver = _solver(library, seconds)
-    if not halt.begin(solver):
-        return Solved(None, reduced.bound)
+    solver = _solver(library, seconds, pair=least is None)
     status = solver.solve(model)
     if status in (library.OPTIMAL, library.FEASIBLE):
         found = np.array([solver.value(place) for place in places], dtype=np.int64)
@@ -143,11 +120,14 @@ def _break_symmetry(model: Any, reduced: Reduced, places: list[Any], height: int
         model.add(2 * places[largest] <= height - int(reduced.size[largest]))
 
 
-def _solver(library: Any, seconds: float) -> Any:
+def _solver(library: Any, seconds: float, *, pair: bool) -> Any:
     solver = library.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = WORKERS
     solver.parameters.random_seed = 1
+    if pair:
+        solver.parameters.subsolvers.extend(PAIR)
+        solver.parameters.ignore_subsolvers.extend(IDLE)
     return solver
 
 
@@ -196,7 +176,7 @@ def settle(ground: Ground, layout: Layout, seconds: float) -> tuple[Layout | Non
     if not layout.homeless:
         for start, offset in zip(starts, layout.offsets, strict=True):
             model.add_hint(start, offset)
-    solver = _solver(library, seconds)
+    solver = _solver(library, seconds, pair=False)
     status = solver.solve(model)
     if status not in (library.OPTIMAL, library.FEASIBLE):
         proven = known if status == library.INFEASIBLE and not layout.homeless else ground.bound

@@ -24,8 +24,8 @@ def sweeps(blocks: Sequence[Block], budget: Budget) -> Iterator[tuple[str, list[
     """Yield what an allocator reaches that sees blocks come and go; the first way always comes, whatever the budget."""
     budget.spend(len(blocks) * 8)  # its bound and its check are in this
     yield "sweep", sweep(blocks)
-    cost = len(blocks) * 4
-    if budget.affords(cost):
+    cost = len(blocks) * 7
+    if budget.affords(cost, whole=True):
         budget.spend(cost)
         yield "sweep backwards", sweep([Block(-upper, -lower, size) for lower, upper, size in blocks])
 

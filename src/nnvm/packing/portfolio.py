@@ -1,6 +1,6 @@
 """Many ways to pack, tried from the cheapest on until one reaches the bound."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Final, TypeAlias
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from nnvm.errors import Error
 from nnvm.packing import exact as solver
-from nnvm.packing.aside import Aside
 from nnvm.packing.budget import Budget, Progress
 from nnvm.packing.canonical import Canonical
 from nnvm.packing.ejection import eject
@@ -28,11 +27,14 @@ EFFORT: Final = 300
 
 MOST_EFFORT: Final = 3_000_000
 
-OURS: Final = 0.3
-"""The part of the time that our own searches take beside CP-SAT."""
+CHECK: Final = 6e-6
+"""Seconds that checking what comes out takes for each block, which belong to the limit."""
 
-EASE: Final = 7
-"""Steps of branch and bound for each of ejections beside CP-SAT, which proves more where blocks are few and large."""
+OURS: Final = 0.17
+"""The part of the time that is ours where CP-SAT follows."""
+
+EASE: Final = 20
+"""Steps of branch and bound for each of ejections where CP-SAT follows: they tell it no bound."""
 
 Try: TypeAlias = tuple[str, list[int] | None, int]
 """Who found something, the offsets (None: only a proof), the bound that was proven (0: none)."""
@@ -65,6 +67,8 @@ def pack(
     count = len(problem.buffers) if isinstance(problem, Problem) else len(problem)
     if effort is None and time_limit is None:
         effort = min(EFFORT * count, MOST_EFFORT)
+    if time_limit is not None:
+        time_limit = max(time_limit - CHECK * count, 0.0)
     limits = _Limits(Budget(effort, time_limit), exact, enough, progress)
     if not isinstance(problem, Problem):
         blocks = [Block(lower, upper, round_up(size, alignment)) for lower, upper, size in admit(problem)]
@@ -94,12 +98,12 @@ class _Limits:
         self.enough: Final = enough
         self.progress: Final = progress
 
-    def share(self, stop: Callable[[], bool] = lambda: False) -> Budget:
-        """Return what is for our own searches: all of it, or OURS of the time where a solver is at work too."""
-        if not self.exact:
-            return self.budget
+    def share(self) -> Budget:
+        """Return what is for our own searches: all of it, or OURS of the time where a solver follows."""
         seconds = self.budget.remaining()
-        return Budget(self.budget.left, None if seconds is None else seconds * OURS, stop=stop)
+        if not self.exact or seconds is None:
+            return self.budget
+        return Budget(self.budget.left, seconds * OURS)
 
     def units(self, reduced: Reduced) -> int:
         """Return what is enough, above what lives all the time and in units; 0 where nothing is."""
@@ -185,10 +189,10 @@ def _tries(blocks: list[Block], columns: Columns, limits: _Limits) -> Generator[
     if budget.cut:
         return
     reduced = Reduced(columns)
-    if limits.exact and Canonical.fits(reduced, LARGEST_TABLE):
-        yield from _solved(timeline, reduced, best, limits)
-    else:
-        yield from _searched(timeline, reduced, best, limits, budget)
+    last = limits.exact and Canonical.fits(reduced, LARGEST_TABLE)
+    yield from _searched(timeline, reduced, best, limits, limits.share() if last else budget)
+    if last:
+        yield from _solved(reduced, best, limits)
 
 
 def _searched(timeline: Timeline, reduced: Reduced, best: _Best, limits: _Limits, budget: Budget) -> Iterator[Try]:
@@ -237,24 +241,18 @@ def _ejections(
         yield None if places is None else ("ejections", timeline.offsets(len(best.blocks)), 0)
 
 
-def _solved(timeline: Timeline, reduced: Reduced, best: _Best, limits: _Limits) -> Iterator[Try]:
-    """Yield what CP-SAT finds and proves in a thread of its own, and our own searches until their share is spent."""
-    budget, enough, halt = limits.budget, limits.units(reduced), solver.Halt()
+def _solved(reduced: Reduced, best: _Best, limits: _Limits) -> Iterator[Try]:
+    """Yield what CP-SAT finds and proves."""
+    enough = limits.units(reduced)
     proof = solver.prove(
-        reduced, lambda: best.units(reduced), budget, enough=enough, hint=lambda: best.hint(reduced), halt=halt
+        reduced, lambda: best.units(reduced), limits.budget, enough=enough, hint=lambda: best.hint(reduced)
     )
-    aside = Aside(proof, halt)
-
-    try:
-        yield from _searched(timeline, reduced, best, limits, limits.share(aside.news.is_set))
-        for solved in aside.results():
-            laid = None if solved.places is None else reduced.offsets(solved.places, len(best.blocks))
-            if laid is not None:
-                best.take(laid)
-            yield "CP-SAT", laid, reduced.height(solved.bound) if solved.bound > reduced.bound else 0
-    finally:
-        aside.end()
-    budget.cut = True  # whoever comes here was not settled in the seconds there were
+    for solved in proof:
+        laid = None if solved.places is None else reduced.offsets(solved.places, len(best.blocks))
+        if laid is not None:
+            best.take(laid)
+        yield "CP-SAT", laid, reduced.height(solved.bound) if solved.bound > reduced.bound else 0
+    limits.budget.cut = True  # whoever comes here was not settled in the seconds there were
 
 
 def _pack_ground(ground: Ground, limits: _Limits) -> Packing:

@@ -98,7 +98,8 @@ function grid() {
   for (const t of ticks(view.t0, view.t1, width() / 80, false)) {
     const x = Math.round(atX(t)) + .5;
     pen.beginPath(); pen.moveTo(x, TOP + height()); pen.lineTo(x, TOP + height() + 4); pen.stroke();
-    pen.fillText(String(t), x, TOP + height() + 6);
+    const half = pen.measureText(String(t)).width / 2;
+    pen.fillText(String(t), Math.min(x, canvas.clientWidth - half - 2), TOP + height() + 6);
   }
   pen.textAlign = "right";
   pen.fillText("step", LEFT + width(), TOP + height() + 19);
@@ -146,9 +147,11 @@ function box(i) {
     pen.fillStyle = dark.matches ? "#10141a" : "#fff";
     pen.textAlign = "left";
     pen.textBaseline = "middle";
-    let text = name;
-    const most = Math.floor(room / 5.6);
-    if (text.length > most) text = text.slice(0, Math.max(most - 1, 0)) + "…";
+    let text = name.slice(-Math.ceil(room / 3));
+    if (text.length < name.length || pen.measureText(text).width > room) {
+      while (text && pen.measureText("…" + text).width > room) text = text.slice(1); // the end tells names apart
+      text = "…" + text;
+    }
     pen.fillText(text, seen + 5, Math.min(Math.max((y0 + y1) / 2, TOP + 8), TOP + height() - 8));
   }
   pen.globalAlpha = 1;
@@ -175,6 +178,7 @@ function bounds() {
     ["bound, any order", plan.order, "--mark", [2, 3]]];
   const groups = new Map();
   for (const [text, at, name, dash] of lines) {
+    if (!at) continue;
     const same = groups.get(at);
     if (same) same[0] += " = " + text; else groups.set(at, [text, name, dash]);
   }

@@ -88,6 +88,44 @@ def test_maps_and_sequences_are_compared_by_their_elements():
     assert compare(graph, optimize(graph)).equivalent is True
 
 
+def test_what_draws_random_numbers_is_not_called_wrong():
+    nodes = [helper.make_node("RandomNormalLike", ["x"], ["r"]), helper.make_node("Add", ["x", "r"], ["y"])]
+    graph = model(nodes, [floats("x", 3)], [floats("y", 3)])
+    with pytest.raises(Error, match="it draws random numbers without a seed"):
+        compare(graph, optimize(graph))
+
+
+def test_texts_are_drawn_too():
+    words = {"keys_strings": ["1", "2"], "values_int64s": [5, 6], "default_int64": 7}
+    nodes = [helper.make_node("LabelEncoder", ["x"], ["y"], domain="ai.onnx.ml", **words)]
+    port = helper.make_tensor_value_info("x", TensorProto.STRING, ["n"])
+    graph = model(nodes, [port], [helper.make_tensor_value_info("y", TensorProto.INT64, ["n"])])
+    found = compare(graph, optimize(graph))
+    assert (found.equivalent, len(found.bindings)) == (True, 3)
+
+
+def embedding(rows: int) -> Graph:
+    """Return a table that an operator which we do not know picks from, twice."""
+    nodes = [
+        helper.make_node("Identity", ["x"], ["same"]),
+        helper.make_node("ArrayFeatureExtractor", ["table", "same"], ["y"], domain="ai.onnx.ml"),
+    ]
+    table = helper.make_tensor("table", TensorProto.FLOAT, [1, rows], list(range(rows)))
+    port = helper.make_tensor_value_info("x", TensorProto.INT64, ["n"])
+    return model(nodes, [port], [floats("y", 1, "n")], [table])
+
+
+def test_where_drawn_numbers_are_too_large_smaller_ones_are_tried():
+    for rows in (20, 10, 2):
+        graph = embedding(rows)
+        reference = Reference(graph)
+        assert len(reference.rows) == 3
+        assert reference.most == (2 if rows == 2 else 1 << 15)
+        assert compare(reference, optimize(graph)).equivalent is True
+    with pytest.raises(Error, match="the original runs at none of the sizes tried"):
+        compare(embedding(1), embedding(1), bindings=[{"n": 40}])
+
+
 def test_what_nobody_can_run_says_both_reasons():
     nodes = [helper.make_node("Magic", ["x"], ["y"], domain="com.microsoft")]
     graph = model(nodes, [floats("x", 3)], [floats("y", 3)])

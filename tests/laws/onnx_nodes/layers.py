@@ -73,7 +73,7 @@ def attention(draw: Draw) -> Case:
         given |= {"q_num_heads": all_heads, "kv_num_heads": heads}
     if draw.flag():
         mask_type = draw.pick(np.bool_, dtype)
-        shape = draw.part((batch, all_heads)) + (q, k + past)
+        shape = (*draw.part((batch, all_heads)), q, k + past)
         mask = draw.array(mask_type, shape[-draw.int(2, len(shape)) :], -1, 1)
         if mask.dtype == np.bool_:
             mask[..., 0] = True

@@ -44,7 +44,7 @@ def gemm(draw: Draw) -> Case:
 )  # fmt: skip
 def reduce(draw: Draw) -> Case:
     turn = 13 if draw.type == "ReduceSum" else 18
-    low = 0.5 if draw.type == "ReduceLogSum" else -3
+    low = 1 if draw.type == "ReduceLogSum" else -3
     least = 0 if draw.version >= 13 else 1
     x = draw.array(draw.port(0), draw.shape(least, 4, draw.type not in EMPTY), low, 3)
     given = {"keepdims": draw.maybe(draw.int(0, 1))}

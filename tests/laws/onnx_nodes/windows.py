@@ -146,7 +146,7 @@ def resize(draw: Draw) -> Case:
     mode = draw.pick("nearest", "linear", "cubic") if kind_of(draw.dtype("T1")) == "float" else "nearest"
     rank = 4 if mode == "cubic" else draw.pick(2, 4, 4)
     dims = [draw.int(1, 5) for _ in range(rank)]
-    axes = draw.axes(rank, 1) if draw.version >= 18 and draw.flag() else None
+    axes = draw.axes(rank, 1, False) if draw.version >= 18 and draw.flag() else None  # both oracles drop -1
     if mode != "nearest" and rank == 4:
         axes = None if axes is None else [2, 3]
     chosen = list(range(rank)) if axes is None else axes

@@ -6,7 +6,7 @@ import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites
 
 from nnvm import ops
-from nnvm.ir import Value, f32, tensor_data
+from nnvm.ir import Graph, Value, f32, foreign, named_input, tensor_data
 from nnvm.passes import cancel_layout
 
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -101,3 +101,12 @@ def test_a_shared_transpose_is_not_counted_as_gone() -> None:
         return turned + turned, turned
 
     assert_keeps(cancel_layout, program)
+
+
+@pytest.mark.parametrize(("perms", "left"), [((TO_LAST, TO_FIRST), 1), ((TO_LAST, ()), 2), (((), ()), 3)])
+def test_behind_an_operator_that_is_carried_the_rank_is_what_a_perm_says(perms, left) -> None:
+    value = foreign("mystery", "tests")(named_input("x", f32[2, 3, 4, 5])).node.outputs[0]
+    for perm in perms:
+        value = ops.transpose(value, perm=perm)
+    graph = cancel_layout(Graph([value], output_names=["y"]))
+    assert sum(bool(node.inputs) for node in graph.nodes) == left

@@ -113,4 +113,16 @@ def bound(problem: Problem, effort: int) -> tuple[int, bool]:
         if tensor.given and (tensor.kept or touching)
     )
     kept = sum(tensor.size for tensor in problem.tensors if tensor.kept and (tensor.given or tensor.writers))
-    return max([*sums, problem.base + given, problem.base + kept]), complete
+    return max([*sums, problem.base + given, problem.base + kept + _last(problem)]), complete
+
+
+def _last(problem: Problem) -> int:
+    """Return bytes that the last step holds beside what is kept, whichever it is."""
+    held = []
+    for s, step in enumerate(problem.steps):
+        if problem.after[s]:
+            continue
+        dying = sum(problem.tensors[t].size for t in problem.touches[s] if not problem.tensors[t].kept)
+        saved = sum(problem.tensors[out].size for out, over in step.inplace if over)
+        held.append(step.workspace + dying - saved)
+    return max(min(held, default=0), 0)

@@ -111,8 +111,9 @@ def _cheaper(ledger: Ledger, step: int) -> Iterator[int]:
         if ledger.left[t] == 1:
             yield ledger.remaining[t]
     for t in problem.writes[step]:
-        if len(problem.tensors[t].writers) > 1:
-            yield from problem.tensors[t].writers
+        tensor, is_first = problem.tensors[t], ledger.left[t] == len(problem.touchers[t]) - 1
+        if is_first and len(tensor.writers) > 1 and not tensor.given:
+            yield from tensor.writers
 
 
 def backwards(search: Callable[[Problem], list[int]], problem: Problem) -> list[int]:

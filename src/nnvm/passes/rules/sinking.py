@@ -1,6 +1,7 @@
 """How transposes sink together, through all that lies between them, to where they cancel."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from nnvm.ir import ABSENT, Graph, Node, Value, data_of, is_constant, rewrite, uses
 from nnvm.ops import reshape, transpose
@@ -8,6 +9,9 @@ from nnvm.passes.constants import vector
 from nnvm.passes.fold_constants import LIMIT
 from nnvm.passes.rules.axes import Turn, turned
 from nnvm.passes.rules.transpose import Perm, is_plain, merged, perm_of, undone
+
+_MANY: Final = 64
+"""A value that more read than this is taken to be needed as it was."""
 
 
 def sink_transposes(graph: Graph) -> Graph:
@@ -103,16 +107,19 @@ class _Survey:
 
     def is_put(self, value: Value) -> bool:
         """Say whether a turned value is needed as it was, too."""
-        return not is_plain(self.perms[value]) and self._is_needed(value, None)
+        return not is_plain(self.perms[value]) and self._is_needed(value)
 
     def would_be_put(self, value: Value, node: Node) -> bool:
         """Say whether a value is needed as it was only once a node of its region is let go of."""
-        return not is_plain(self.perms[value]) and not self._is_needed(value, None)
+        return not is_plain(self.perms[value]) and not self._is_needed(value)
 
-    def _is_needed(self, value: Value, but: Node | None) -> bool:
+    def _is_needed(self, value: Value) -> bool:
+        """Say whether somebody reads a value as it was."""
         perm = self.perms[value]
-        return value in self.wanted or any(
-            node is not but and not self.within(node, value) and not (node.op is transpose and _undoes(node, perm))
+        if value in self.wanted or len(self.read_by(value)) > _MANY:
+            return True
+        return any(
+            not self.within(node, value) and not (node.op is transpose and _undoes(node, perm))
             for node in self.read_by(value)
         )
 
@@ -157,7 +164,7 @@ class _Survey:
             ends = [node for value in values for node in self.cancelled(value)]
             if not counted.isdisjoint(begins) or not counted.isdisjoint(ends):
                 continue
-            gone = len(ends) + sum(not self._is_needed(node.outputs[0], None) for node in begins)
+            gone = len(ends) + sum(not self._is_needed(node.outputs[0]) for node in begins)
             if sum(map(self.is_put, values)) + sum(1 for _ in self.leaves(nodes)) < gone:
                 chosen.update(nodes)
                 counted.update(begins, ends)

@@ -15,11 +15,12 @@ _MOVES = 4
 """How often, on average, one call may move a transpose past each node."""
 
 
-@rule
+@rule(untyped=True)
 def transpose_twice(x: Value, first: Perm, second: Perm) -> Iterator[Value]:
     """transpose(transpose(x, p), q) = transpose(x, p of q), or x where that is every axis at its place."""
     yield transpose(transpose(x, perm=first), perm=second)
-    perm = merged(order(first, len(x.shape)), order(second, len(x.shape)))
+    rank = len(first) or len(second) or len(x.shape)
+    perm = merged(order(first, rank), order(second, rank))
     yield x if is_plain(perm) else transpose(x, perm=perm)
 
 
@@ -44,9 +45,16 @@ def is_plain(perm: Perm) -> bool:
 
 
 def perm_of(value: Value) -> Perm | None:
-    """Return how a transpose that waits for nothing permutes, written out; None for any other node's value."""
+    """Return how a transpose that waits for nothing permutes, written out; None for any other node's value.
+
+    None as well for one that reverses axes of which it is not known how many there are.
+    """
     node = value.node
-    return order(node.params["perm"], len(value.shape)) if node.op is transpose and not node.after else None
+    if node.op is not transpose or node.after:
+        return None
+    perm: Perm = node.params["perm"]
+    known = perm or (isinstance(value.type, TensorType) and value.type.shape_or_none is not None)
+    return order(perm, len(perm) or len(value.shape)) if known else None
 
 
 class Leaf:

@@ -1,6 +1,7 @@
 """How low blocks are packed: MiniMalloc's hard set, real traces, a million of them, beside what others do.
 
 Run as `python -m benchmarks.packing [--data DIR] [--seconds 30] [--exact-seconds 60] [--only hard|exact|traces|...]`.
+`like` draws traces as those are, of up to `--largest` buffers, and packs each by default, in 10 s and in 20 s.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 
 from benchmarks.machine import describe
 from benchmarks.table import Cell, table
+from benchmarks.training_traces import DRAWN, drawn
 from nnvm.errors import MissingExtra
 from nnvm.packing.csv_files import read
 from nnvm.packing.exact import cp_model
@@ -28,6 +30,9 @@ CAPACITY = 1 << 20
 TRACES = ("iopddl_G_1", "somas_resnet50", "iopddl_S_1")
 TRACE_SECONDS = 10.0
 MILLION = 1_000_000
+MILLION_SECONDS = 40.0
+SIZES = (1_000, 10_000, 30_000, 62_000, 100_000)
+LIKE_SECONDS = (None, 10.0, 20.0)
 
 
 class Packed(NamedTuple):
@@ -112,7 +117,22 @@ def million(count: int = MILLION) -> Iterator[Sequence[Cell]]:
         Block(t := chance.randrange(count), t + 1 + int(chance.expovariate(1 / 50)), 64 * chance.randrange(1, 4000))
         for _ in range(count)
     ]
-    yield _row(f"{count:,} blocks", blocks, packed(blocks, time_limit=20.0), max_live(blocks, 1), greedy=False)
+    yield _row(
+        f"{count:,} blocks", blocks, packed(blocks, time_limit=MILLION_SECONDS), max_live(blocks, 1), greedy=False
+    )
+
+
+def like(largest: int, seeds: int) -> Iterator[Sequence[Cell]]:
+    """Yield what is reached on drawn traces, by default and in ten and twenty seconds."""
+    for count in (size for size in SIZES if size <= largest):
+        for kind in DRAWN:
+            for seed in range(1, seeds + 1):
+                blocks = drawn(kind, count, seed)
+                cells: list[Cell] = [f"{kind} {seed}", count, swept(blocks) / max_live(blocks, 1)]
+                for seconds in LIKE_SECONDS:
+                    found = packed(blocks, time_limit=seconds)
+                    cells += [f"{found.packing.height / found.packing.bound:.5f}", found.wall, found.cpu]
+                yield cells
 
 
 def _row(name: str, blocks: Sequence[Block], found: Packed, unit: int, *, greedy: bool = True) -> Sequence[Cell]:
@@ -128,7 +148,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--exact-seconds", type=float, default=60.0)
-    parser.add_argument("--only", choices=["hard", "exact", "traces", "million"])
+    parser.add_argument("--only", choices=["hard", "exact", "traces", "like", "million"])
+    parser.add_argument("--largest", type=int, default=SIZES[-2], help="the most buffers of a drawn trace")
+    parser.add_argument("--seeds", type=int, default=1, help="drawn traces of each kind and size")
     chosen = parser.parse_args()
     folder = chosen.data / "packing"
     print(describe("numpy", "ortools"))
@@ -141,12 +163,17 @@ def main() -> None:
             exactly(folder, chosen.exact_seconds),
         ),
         "traces": lambda: table("Traces: height over bound", heads, traces(folder)),
+        "like": lambda: table(
+            "Drawn traces: height over bound, by default, in 10 s, in 20 s",
+            ["", "blocks", "sweep", *["ours", "wall s", "CPU s"] * len(LIKE_SECONDS)],
+            like(chosen.largest, chosen.seeds),
+        ),
         "million": lambda: table("Synthetic: height over bound", heads, million()),
     }
     for name, run in runs.items():
         if chosen.only not in (None, name):
             continue
-        if name != "million" and not folder.is_dir():
+        if name not in ("like", "million") and not folder.is_dir():
             print(f"{name}: there is no {folder}; give --data DIR")
             continue
         if name == "exact":

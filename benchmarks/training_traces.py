@@ -156,16 +156,27 @@ def phased(count: int, seed: int) -> list[Block]:
     edges = sorted(chance.randrange(span) for _ in range(max(count // 150, 4)))
     blocks = []
     for _ in range(count):
-        lower, drawn = chance.randrange(span), chance.random()
-        if drawn < 0.75:
+        lower, length = chance.randrange(span), chance.random()
+        if length < 0.75:
             upper = lower + 2 + int(chance.expovariate(1 / 6))
-        elif drawn < 0.97:
+        elif length < 0.97:
             upper = lower + 2 + int(10 ** chance.uniform(1, 2.7))
         else:
             upper = chance.choice(edges)
-        blocks.append(Block(*sorted((lower, upper + (upper == lower))), chance.choice(sizes)))
+        lower, upper = min(lower, upper), max(lower + 1, upper)
+        blocks.append(Block(lower, upper, chance.choice(sizes)))
     live = max_live(blocks, 1)
     for _ in range(max(count // 1000, 4)):
         lower = chance.randrange(span)
         blocks[chance.randrange(count)] = Block(lower, lower + chance.randrange(3, 40), live // chance.randrange(3, 9))
     return blocks
+
+
+DRAWN: Final = (*LAYERS, "phased", "crowded")
+
+
+def drawn(kind: str, count: int, seed: int) -> list[Block]:
+    """Draw a trace of any kind."""
+    if kind in LAYERS:
+        return trace(kind, count, seed)
+    return phased(count, seed) if kind == "phased" else crowded(count, seed)

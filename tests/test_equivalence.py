@@ -292,6 +292,13 @@ def test_integers_are_drawn_from_all_that_they_pick_from():
     assert list(random_inputs(graph, {}, 0, given=("ids", "table"))) == ["rest"]
 
 
+def test_a_mask_holds_zeros_and_ones():
+    mask, other = named_input("Attention_Mask", i64[400]), named_input("other", i64[400])
+    drawn = random_inputs(Graph((), [mask, other]), {}, 0)
+    assert set(drawn["Attention_Mask"]) == {0, 1}
+    assert set(drawn["other"]) == set(range(10))
+
+
 def test_an_open_or_empty_dimension_limits_as_far_as_it_is_known():
     graph = trace(lambda ids, table: ops.gather(table, ids), ids=i64[400], table=f32["n", 2])
     assert set(random_inputs(graph, {"n": 3}, 0)["ids"]) == {0, 1, 2}

@@ -63,14 +63,14 @@ def random_inputs(
 ) -> Arrays:
     """Return seeded arrays for every input that is not given: normal floats, integers, truth values.
 
-    Integers lie below what they pick from, or else below 10, and below `most`; all but truth values lie within `limits`
-    where those are given.
+    Integers lie below what they pick from, or else below 10, in a mask below 2, and below `most`; all but truth values
+    lie within `limits` where those are given.
     """
     generator = np.random.default_rng(seed)
     below = {name: _below(found, binding, most) for name, found in index_limits(graph).items()}
     drawn = [value for value in graph.inputs if value.name not in given]
-    most = min(most, MOST)
-    return {value.name: _random(value, binding, generator, limits, below.get(value.name, most)) for value in drawn}
+    rest = {value.name: 2 if "mask" in value.name.lower() else min(most, MOST) for value in drawn}
+    return {value.name: _random(value, binding, generator, limits, (rest | below)[value.name]) for value in drawn}
 
 
 def _below(limits: Sequence[Limit], binding: Mapping[str, int], most: int) -> int:

@@ -1,10 +1,12 @@
 """Whatever is packed: valid, not below the bound, the best there is where that is said, never worse with more time."""
 
 import os
+import random
 import subprocess
 import sys
 from itertools import permutations, product
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +73,24 @@ def test_law_problems_of_every_kind_are_packed_validly(problem, effort):
 @given(BLOCKS.filter(bool), st.integers(0, 40_000), st.integers(0, 40_000))
 def test_law_more_effort_is_never_worse(blocks, effort, more):
     assert pack(blocks, 1, effort=effort + more).height <= pack(blocks, 1, effort=effort).height
+
+
+@settings(EXAMPLES, max_examples=30)
+@given(st.integers(30, 150), st.integers(0, 9), st.integers(0, 400_000), st.integers(0, 400_000), st.booleans())
+def test_law_more_effort_is_never_worse_where_many_live_long(count, seed, effort, more, large):
+    """Neither where branch and bound and ejections take turns nor where ejections are alone."""
+    chance = random.Random(seed)
+    blocks = [
+        Block(t := chance.randrange(count), t + 1 + chance.randrange(count // 2), 1 + int(10 ** chance.uniform(0, 6)))
+        for _ in range(count)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        if large:
+            patch.setattr("nnvm.packing.portfolio.LARGEST_TABLE", 0)
+        some, all_ = pack(blocks, 1, effort=effort), pack(blocks, 1, effort=effort + more)
+        assert all_.height <= some.height
+        assert pack(blocks, 1, effort=effort).offsets == some.offsets
+    check(blocks, all_.offsets, 1, all_.height)
 
 
 @settings(EXAMPLES, max_examples=30)

@@ -61,6 +61,36 @@ def test_what_is_fixed_on_each_other_is_an_error():
         pack(Problem([Buffer(0, 2, 8, offset=4)], [Pool(size=10)]))
 
 
+def test_what_cannot_be_is_refused_before_any_search():
+    crowd = [Buffer(i % 90, i % 90 + 30, 10 + i % 7, hint=0) for i in range(3000)]
+    overlapping = [*crowd, Buffer(0, 9, 8, offset=4), Buffer(8, 12, 8, offset=0)]
+    with pytest.raises(Error, match=r"buffers 3000 and 3001 live together and share bytes \[4, 8\)"):
+        Ground(Problem(overlapping))
+    Ground(Problem([*crowd, Buffer(0, 9, 8, gaps=[Gap(8, 9)], offset=4), Buffer(8, 12, 8, offset=0)]))
+    with pytest.raises(Error, match=r"buffer 'big' of 90 bytes is larger than any pool it may use \(sram 64, dram"):
+        Ground(Problem([*crowd, Buffer(0, 1, 90, name="big")], [Pool("sram", 64), Pool("dram", 80)]))
+
+
+def test_a_buffer_that_the_fast_pool_is_too_small_for_spills_alone():
+    small = [Buffer(i, i + 2, 24) for i in range(6)]
+    problem = Problem([Buffer(0, 6, 100), *small], [Pool("sram", 64, alignment=16), Pool("dram", alignment=64)])
+    packing = pack(problem)
+    validate(problem, packing)
+    assert packing.pools == (1, 0, 0, 0, 0, 0, 0)
+    assert (packing.heights, packing.status) == ((56, 100), "optimal")
+
+
+def test_a_buffer_has_the_alignment_of_the_pool_it_comes_to():
+    pools = [Pool("a", 40, alignment=4), Pool("b", 100, alignment=64), Pool("c", alignment=48)]
+    problem = Problem([Buffer(0, 2, 30, alignment=6) for _ in range(5)], pools)
+    packing = pack(problem)
+    validate(problem, packing)
+    assert [packing.pools.count(pool) for pool in range(3)] == [1, 1, 3]
+    assert sorted(offset for offset, pool in zip(packing.offsets, packing.pools, strict=True) if pool == 2) == [
+        0, 48, 96,
+    ]  # fmt: skip
+
+
 def test_without_room_the_error_names_a_buffer_and_the_pools():
     problem = Problem([Buffer(0, 2, 8, name="x"), Buffer(1, 2, 8, name="y")], [Pool("a", 8), Pool("b", 7)])
     with pytest.raises(Error, match=r"of 8 bytes finds no room in any pool it may use \(a 8, b 7\), and 0 more"):

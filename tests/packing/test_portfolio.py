@@ -73,6 +73,26 @@ def test_sizes_beyond_64_bits_are_packed_too():
     assert packing.height == packing.bound == 1 << 71
 
 
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [Block(0, 9, 1 + i % 97) for i in range(3_000)],  # all live always
+        [Block(0, 5_000, 10**6), *(Block(2 * i, 2 * i + 3, 1 + i * 7 % 99) for i in range(2_400))],  # one very long
+        [Block(i, i + 1, 1 + i % 9) for i in range(9_000)],  # no two live together
+        [Block(i, i, 5) for i in range(50)] + [Block(0, 4, 0)] * 50,  # nothing to put down
+        [Block(i % 7, i % 7 + 4, 64) for i in range(2_000)],  # many of the same
+        [Block(0, 2, (1 << 62) - 1), Block(1, 3, 1 << 62), Block(2, 4, 5)],
+        [Block((1 << 59) + i % 9, (1 << 59) + i % 9 + 3, (1 << 52) + i) for i in range(60)],
+    ],
+    ids=["always", "long", "disjoint", "empty", "same", "large", "late"],
+)
+def test_shapes_that_are_far_from_the_usual(blocks):
+    for alignment in (1, 4096):
+        packing = pack(blocks, alignment, effort=500_000)
+        check(blocks, packing.offsets, alignment, packing.height)
+        assert packing.height <= 1.02 * packing.bound
+
+
 def test_a_clock_that_has_run_out_still_gives_a_packing():
     many = instance(200)
     packing = pack(many, time_limit=0)

@@ -1,5 +1,7 @@
 """Scales and shifts that move into weights, and those that must not."""
 
+# ruff: noqa: F821  (names of dimensions are strings inside annotations)
+
 import numpy as np
 import pytest
 from tests.laws.agree import assert_agree
@@ -179,3 +181,84 @@ def test_a_long_chain() -> None:
     statistics = [constant(data=drawn(4, seed=i)) for i in range(4)]
     made = folding(fold_normalization(trace(build, x=f32[1, 4, 2, 2])))
     assert operators(made).count("batch_norm") == 0
+
+
+BEFORE = {
+    "a number": lambda x: conv(x * 2.0, bias=True, pads=(1, 1, 1, 1)),
+    "channels": lambda x: conv(drawn(4, 1, 1) * x, strides=(2, 1)),
+    "a quotient": lambda x: conv(x / drawn(1, 4, 1, 1), bias=True),
+    "a number before groups": lambda x: ops.conv(x / 4.0, drawn(8, 1, 3, 3), groups=4),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_scale_before_a_convolution_moves_into_it(name: str) -> None:
+    graph = trace(BEFORE[name], x=f32["n", 4, 5, "c"])
+    made = folding(fold_normalization(graph))
+    assert operators(made) == ["conv"]
+    assert_agree(graph, made, BINDING)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_scale_before_a_product_moves_into_it(turned: bool) -> None:
+    def net(x: f32[2, 4]) -> Value:
+        y = ops.gemm(x * drawn(4), drawn(3, 4) if turned else drawn(4, 3), drawn(3), transpose_b=turned, alpha=0.5)
+        return ops.matmul(ops.relu(y) / 3.0, drawn(3, 2))
+
+    graph = trace(net)
+    made = folding(fold_normalization(graph))
+    assert operators(made) == ["gemm", "relu", "matmul"]
+    assert_agree(graph, made, BINDING)
+
+
+NOT_BEFORE = {
+    "of each pixel": lambda x: conv(x * drawn(5, 6)),
+    "of channels in groups": lambda x: ops.conv(x * drawn(4, 1, 1), drawn(4, 2, 1, 1), groups=2),
+    "a shift": lambda x: conv(x + 2.0),
+    "the end of a gelu": lambda x: conv(x * (ops.erf(x / 1.5) + 1.0) * 0.5),
+    "zero": lambda x: conv(x * 0.0),
+    "that others read": lambda x: (lambda y: conv(y) + ops.slice(ops.exp(y), (0, 0), (4, 5), (2, 3)))(x * 2.0),
+    "that broadcasts": lambda x: conv(ops.reduce_sum(x, (2, 3)) * tensor_data(2.0, f32[1, 1, 5, 6])),
+    "a matrix that is turned": lambda x: ops.gemm(
+        ops.reshape(x, (4, -1)) * drawn(1, 1), ops.reshape(ops.exp(x), (4, -1)), transpose_a=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_BEFORE)
+def test_a_scale_before_stays(name: str) -> None:
+    assert_keeps(fold_normalization, trace_program(NOT_BEFORE[name]))
+
+
+def trace_program(build: object) -> object:
+    def program(x: f32[1, 4, 5, 6]) -> Value:
+        return build(x)  # type: ignore[operator]
+
+    return program
+
+
+def test_a_normalisation_of_joined_convolutions_moves_into_each() -> None:
+    def net(x: f32["n", 4, 5, 5]) -> Value:
+        joined = ops.concat(conv(x, out=4), conv(x, out=3, bias=True), conv(x, out=2), axis=1)
+        return ops.relu(normal(joined, 9) * 2.0 + drawn(9, 1, 1))
+
+    graph = trace(net)
+    made = folding(fold_normalization(graph))
+    assert operators(made) == ["conv", "conv", "conv", "concat", "relu"]
+    assert_agree(graph, made, BINDING)
+
+
+def test_of_joined_convolutions_all_must_take_it() -> None:
+    def beside(x: f32["n", 4, 5, 5]) -> Value:
+        return normal(ops.concat(conv(x), ops.relu(conv(x)), axis=1), 8)
+
+    def read(x: f32["n", 4, 5, 5]) -> tuple[Value, ...]:
+        y = conv(x)
+        return normal(ops.concat(conv(x), y, axis=1), 8), y
+
+    def rows(x: f32["n", 4, 5, 5]) -> Value:
+        return normal(ops.concat(conv(x), conv(x), axis=2), 4)
+
+    assert_keeps(fold_normalization, beside)
+    assert_keeps(fold_normalization, read)
+    assert_keeps(fold_normalization, rows)

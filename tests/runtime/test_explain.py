@@ -50,21 +50,18 @@ def test_scratch_counts_and_an_empty_arena_says_so():
 
 
 def swishes(count: int, over: int) -> Program:
-    """Some x * sigmoid(x) in a row, each in two buffers; the product lies in the buffer of x, 0, or of sigmoid, 1."""
-    buffers = [Buffer("arena", "uint8", (640,), at, name="xs"[at > 0]) for at in (0, 640)]
+    """Some x * sigmoid(x) in a row; each product lies in the bytes of x, where `over` is 0, or else of sigmoid(x)."""
+    buffers = [Buffer("arena", "uint8", (640,), 0, name="x")]
     steps = [run([], [0], name="start")]
-    x = 0
+    x = home = 0
     for k in range(count):
-        s = 0 if k == 0 else len(buffers)
-        home = buffers[x].alias_of if buffers[x].alias_of is not None else x
-        if k:
-            buffers.append(Buffer("arena", "uint8", (640,), 0, 1 - home, name=f"s{k}"))
-        else:
-            s = 1
-        steps.append(run([x], [s], name=f"sigmoid{k}", inplace=[0]))
-        buffers.append(Buffer("arena", "uint8", (640,), 0, (home, 1 - home)[over], name=f"y{k}"))
-        steps.append(run([x, s], [len(buffers) - 1], name=f"mul{k}", inplace=[over]))
-        x = len(buffers) - 1
+        gate = len(buffers)
+        buffers.append(Buffer("arena", "uint8", (640,), 640 - buffers[home].offset, name=f"s{k}"))
+        steps.append(run([x], [gate], name=f"sigmoid{k}", inplace=[0]))
+        home = (home, gate)[over]
+        buffers.append(Buffer("arena", "uint8", (640,), 0, home, name=f"y{k}"))
+        steps.append(run([x, gate], [gate + 1], name=f"mul{k}", inplace=[over]))
+        x = gate + 1
     return Program("toy", buffers, [*steps, run([x], [], name="end")], [], [], peak=1280)
 
 
@@ -72,7 +69,7 @@ def test_what_is_read_beside_its_origin_could_be_fused():
     for over in (0, 1):
         (remedy,) = [each for each in swishes(1, over).explain({}).remedies if each.how == "fuse"]
         assert remedy.to_bytes == 640
-        assert remedy.text == "fuse sigmoid0 with mul0, which reads it beside 'x': 640 bytes"
+        assert remedy.text == "fuse sigmoid0 with mul0, which reads 'x' beside it: 640 bytes"
 
 
 def test_a_way_that_has_to_be_taken_everywhere_is_told_once():
@@ -81,3 +78,16 @@ def test_a_way_that_has_to_be_taken_everywhere_is_told_once():
     (remedy,) = [each for each in found.remedies if each.how == "fuse"]
     assert remedy.to_bytes == 640
     assert "; and so at 2 more places: 640 bytes" in str(found)
+
+
+def test_steps_in_place_may_lie_between():
+    buffers = [Buffer("arena", "uint8", (640,), at, name=name) for name, at in (("x", 0), ("more", 640))]
+    buffers += [Buffer("arena", "uint8", (640,), 0, 1, name="cut"), Buffer("arena", "uint8", (640,), 0, 0, name="y")]
+    steps = [run([], [0]), run([0], [1], name="more", inplace=[0]), run([1], [2], name="cut", inplace=[0])]
+    steps += [run([0, 2], [3], name="mul", inplace=[0]), run([3], [])]
+    (remedy,) = Program("toy", buffers, steps, [], [], peak=1280).explain({}).remedies
+    assert remedy.text == "fuse more up to mul, which reads 'x' beside it: 640 bytes"
+    kept = [*steps[:2], run([1], [2], name="cut", inplace=[]), *steps[3:]]
+    buffers[2] = Buffer("arena", "uint8", (640,), 1280, name="cut")
+    ways = {each.how for each in Program("toy", buffers, kept, [], [], peak=1920).explain({}).remedies}
+    assert "fuse" not in ways

@@ -17,6 +17,9 @@ from nnvm.runtime.program import Program
 MOST_STEPS: Final = 20_000
 """Steps above which no order is searched for and the bound is what one step touches: more would take seconds."""
 
+CLOSURES: Final = 20_000
+"""Effort that a sharper bound may take: some milliseconds, which a search for an order often need not spend then."""
+
 
 class Candidate:
     """A lowered graph as it was and with parts laid into wholes, and the most bytes alive in either."""
@@ -95,7 +98,10 @@ class Choice:
     def _bound(self, plain: Lowered) -> int:
         arena = Arena(plain, self.binding, self.alignment)
         asked = question(plain, arena, self.binding, relaxed=True)
-        return ordering.order_bound(asked.problem, 50 * len(asked.problem) + 1_000_000)
+        least = ordering.order_bound(asked.problem, 50 * len(asked.problem) + 1_000_000)
+        if least >= self.best.live:
+            return least
+        return ordering.closure_bound(asked.problem, range(len(asked.problem)), lower=least, limit=CLOSURES)[0]
 
     def try_planned(self, effort: int) -> None:
         """Search for an order that is better than those tried, and try it."""

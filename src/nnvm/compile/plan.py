@@ -62,8 +62,8 @@ def plan(
     """Give every arena root an offset and return the Program, with both bounds and statuses in `meta["plan"]`.
 
     `binding` is where the sizes are measured; `plain` is the graph before parts were laid into wholes, and
-    `order_bound` what no order of that can do without where all dimensions are bound. With unbound dimensions the
-    offsets become expressions that keep the order in which buffers lie on each other, and so hold at every binding.
+    `order_bound` what no order of that can do without at the binding. With unbound dimensions the offsets become
+    expressions that keep the order in which buffers lie on each other, and so hold at every binding.
     """
     arena = Arena(lowered, binding, alignment)
     offsets = packed(arena, pack)
@@ -108,6 +108,7 @@ def plan(
                 dynamic,
                 io,
                 _order_bound(plain or lowered, arena, binding, order_bound if not dynamic else None),
+                order_bound or 0,
             )
         },
     )
@@ -177,10 +178,11 @@ def _report(
     dynamic: bool,
     io: str,
     least: Size,
+    known: int,
 ) -> dict[str, Any]:
     peak = at(height, binding)
     packing_bound = max_live(arena.blocks, arena.alignment)
-    order_bound = min(at(least, binding), packing_bound)
+    order_bound = min(max(at(least, binding), known), packing_bound)  # more is known at one size than at all
     naive: Size = 0
     external: Size = 0
     tensors = 0

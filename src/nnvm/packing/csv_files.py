@@ -91,7 +91,8 @@ def pack_file(
 ) -> dict[str, Any]:
     """Pack what a file holds, write it with offsets, and return what `nnvm pack` prints.
 
-    The time limit and `seconds` hold reading, the limit also writing. With a capacity the search ends as soon as all fits; `fits` tells whether it does, and what does not is not written.
+    The time limit and `seconds` hold reading, the limit also writing. With a capacity the search ends as soon as all
+    fits; `fits` tells whether it does, and what does not is not written.
     """
     began = time.perf_counter()
     table = read(path, alignment=alignment)

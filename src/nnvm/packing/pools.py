@@ -9,8 +9,9 @@ import numpy as np
 from nnvm.errors import Error
 from nnvm.packing.budget import Budget
 from nnvm.packing.local import Placed, improve
-from nnvm.packing.problem import Packing, Piece, Pool, Problem
+from nnvm.packing.problem import Buffer, Packing, Piece, Pool, Problem
 from nnvm.packing.sections import Array
+from nnvm.packing.validator import Event, keep_apart
 from nnvm.runtime.memory import Block, max_live
 
 OUT: Final = 1 << 62
@@ -48,7 +49,26 @@ class Ground:
         self.aligned: Final = [
             [lcm(buffer.alignment, pool.alignment) for pool in problem.pools] for buffer in problem.buffers
         ]
+        self._refuse()
         self.bound = self._bound()
+
+    def _refuse(self) -> None:
+        """Raise Error for a buffer that is larger than any pool it may use, and for fixed ones that share a byte."""
+        events: list[list[Event]] = [[] for _ in self.problem.pools]
+        for i, (buffer, where, pieces) in enumerate(zip(self.problem.buffers, self.where, self.pieces, strict=True)):
+            at = buffer.offset
+            if not where and at is not None:
+                raise Error(f"buffer {i} is fixed at {at}, and no pool it may use ends above its {buffer.size} bytes")
+            if not where:
+                raise Error(
+                    f"buffer {_shown(buffer, i)} of {buffer.size} bytes is larger than any pool it may use "
+                    f"({_sizes(self.problem)}); give one more bytes"
+                )
+            for lower, upper, start, end in pieces if at is not None else ():
+                low, high = (at or 0) + start, (at or 0) + end
+                events[where[0]] += [(lower, 1, low, high, i), (upper, 0, low, high, i)]
+        for each in events:
+            keep_apart(sorted(each))
 
     def _holds(self, pool: Pool, number: int) -> bool:
         """Tell whether a pool is large enough for a buffer alone."""
@@ -118,20 +138,13 @@ class _Lying:
 
 
 def lay(ground: Ground, order: Sequence[int], *, tightest: bool = False, hints: bool = False) -> Layout:
-    """Put buffers down in this order, each into the first pool with room; what is fixed lies there already.
-
-    Raises Error where a fixed buffer fits no pool.
-    """
+    """Put buffers down in this order, each into the first pool with room; what is fixed lies there already."""
     problem = ground.problem
     layout = Layout(len(problem.buffers), len(problem.pools))
     lying = [_Lying(sum(map(len, ground.pieces))) for _ in problem.pools]
     for i in ground.fixed:
         buffer = problem.buffers[i]
         assert buffer.offset is not None
-        if not ground.where[i]:
-            raise Error(
-                f"buffer {i} is fixed at {buffer.offset}, and no pool it may use ends above its {buffer.size} bytes"
-            )
         where = ground.where[i][0]
         lying[where].add(ground.pieces[i], buffer.offset)
         _settle(ground, layout, i, where, buffer.offset)
@@ -208,18 +221,23 @@ def packed(ground: Ground, layout: Layout, method: str, *, limited: bool) -> Pac
     if layout.homeless:
         number = layout.homeless[0]
         buffer = ground.problem.buffers[number]
-        shown = repr(buffer.name) if buffer.name else str(number)
-        sizes = ", ".join(
-            f"{pool.name} {'without end' if pool.size is None else pool.size}" for pool in ground.problem.pools
-        )
         raise Error(
-            f"buffer {shown} of {buffer.size} bytes finds no room in any pool it may use ({sizes}), and "
-            f"{len(layout.homeless) - 1} more with it; give a pool more bytes, or more time"
+            f"buffer {_shown(buffer, number)} of {buffer.size} bytes finds no room in any pool it may use "
+            f"({_sizes(ground.problem)}), and {len(layout.homeless) - 1} more with it; "
+            "give a pool more bytes, or more time"
         )
     heights = layout.heights
     return Packing(
         layout.offsets, heights[-1], ground.bound, method, limited=limited, pools=layout.pools, heights=heights
     )
+
+
+def _shown(buffer: Buffer, number: int) -> str:
+    return repr(buffer.name) if buffer.name else str(number)
+
+
+def _sizes(problem: Problem) -> str:
+    return ", ".join(f"{pool.name} {'without end' if pool.size is None else pool.size}" for pool in problem.pools)
 
 
 def _top(ground: Ground, layout: Layout) -> list[int]:

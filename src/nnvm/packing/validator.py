@@ -32,7 +32,7 @@ def validate(problem: Problem, packing: Packing) -> None:
             name = problem.pools[where].name
             raise Error(f"buffer {number} ends at {offset + buffer.size}, above the {size} bytes of pool {name!r}")
     for each in events:
-        _sweep(sorted(each))
+        keep_apart(sorted(each))
     for pool, reached, top in zip(problem.pools, packing.heights, tops, strict=True):
         if reached < top:
             raise Error(f"pool {pool.name!r} is said to end at {reached}, and a buffer ends at {top}")
@@ -71,8 +71,11 @@ def _needs(buffer: Buffer, offset: int) -> list[tuple[int, int, int, int]]:
     return needs
 
 
-def _sweep(events: Sequence[Event]) -> None:
-    """Go through time with what is alive sorted by its lowest byte; a newcomer must fit between its neighbours."""
+def keep_apart(events: Sequence[Event]) -> None:
+    """Raise Error for two that live together and share a byte, given when each begins (1) and ends (0), sorted.
+
+    Goes through time with what is alive sorted by its lowest byte; a newcomer must fit between its neighbours.
+    """
     live: list[tuple[int, int, int]] = []
     for _, starts, low, high, number in events:
         entry = (low, high, number)

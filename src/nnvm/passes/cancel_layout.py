@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from nnvm.attrs import view
 from nnvm.ir import Graph, Node, Value, apply_rules, rewrite
-from nnvm.ops import average_pool, concat, conv, max_pool, pad, slice, split, transpose
+from nnvm.ops import average_pool, concat, conv, gemm, matmul, max_pool, pad, slice, split, transpose
 from nnvm.passes.rules.concat import absorbed, join_concats
 from nnvm.passes.rules.pad import join_pads, pad_in_window
 from nnvm.passes.rules.parts import cut_of_join, cut_once, join_parts, slice_of_join, without_empty
 from nnvm.passes.rules.phases import join_phases, reorder_weights
+from nnvm.passes.rules.product import transposed_factors
 from nnvm.passes.rules.sinking import sink_transposes
 from nnvm.passes.rules.slice import join_slices
 from nnvm.passes.rules.transpose import TRANSPOSES, Meetings, pull_up
@@ -26,11 +27,11 @@ JOINS: Attempts = {
 
 def cancel_layout(graph: Graph) -> Graph:
     """Leave out what only arranges elements and is undone after, and write shapes that are known as constants."""
-    return until_settled(graph, _once)
+    return until_settled(graph, lambda graph: cut_once(until_settled(graph, _once)))
 
 
 def _once(graph: Graph) -> Graph:
-    graph = cut_once(sink_transposes(apply_rules(graph, TRANSPOSES)))
+    graph = sink_transposes(apply_rules(graph, TRANSPOSES))
     readers = Readers(graph)
     meetings = Meetings(readers, len(graph.nodes))
     inside = absorbed(graph)
@@ -54,6 +55,8 @@ def _once(graph: Graph) -> Graph:
             return first_of({concat: joins}, node)
         if node.op is split:
             return attempt_all(lambda node: cut_of_join(node, readers), node)
+        if node.op is matmul or node.op is gemm:
+            return attempt(lambda node: transposed_factors(node, readers), node)
         return first_of(JOINS, node)
 
     return rewrite(graph, visit, origins=True)

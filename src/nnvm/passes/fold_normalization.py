@@ -1,6 +1,6 @@
 """How a scale and a shift of each channel move into the weights of what computes the channels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from nnvm.analyses import fixed
@@ -21,8 +21,26 @@ from nnvm.ir import (
     is_constant,
     product,
     rewrite,
+    same_type,
 )
-from nnvm.ops import add, batch_norm, conv, conv_transpose, div, expand, gemm, matmul, mul, neg, reshape, sqrt, sub
+from nnvm.ops import (
+    add,
+    batch_norm,
+    concat,
+    conv,
+    conv_transpose,
+    div,
+    expand,
+    gemm,
+    matmul,
+    mul,
+    neg,
+    reshape,
+    slice,
+    sqrt,
+    sub,
+)
+from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import filled, number, vector
 from nnvm.passes.fold_constants import LIMIT
 from nnvm.passes.rules.scale import sink
@@ -38,8 +56,9 @@ TINY = 1e-30
 def fold_normalization(graph: Graph) -> Graph:
     """Fold batch normalisation, and constant scales and shifts of channels, into what feeds them.
 
-    That is a convolution or product of matrices, where nothing else reads what is scaled. What is computed of
-    weights stays in the graph, for `fold_constants`.
+    That is a convolution or product of matrices, or a join of such, where nothing else reads what is scaled. A scale
+    before them moves into their weights as well. What is computed of weights stays in the graph, for `fold_constants`.
+    Rounding changes: weights are rounded once more, results once less.
     """
     return rewrite(graph, _Folding(graph).visit, origins=True)
 
@@ -53,10 +72,10 @@ class _Folding:
         self.readers.see(node, origin)
         read = READS.get(node.op)
         if read is None:
-            return None
+            return attempt(self._absorbed, node) if node.op in ABSORBS else None
         for i in range(2 if node.op in (add, mul) else 1):
             fed = node.inputs[i]
-            write = WRITES.get(fed.node.op)
+            write = _write_join if fed.node.op is concat else WRITES.get(fed.node.op)
             if write is None or fed.node.after or not self.readers.one(fed):
                 continue
             try:
@@ -69,6 +88,23 @@ class _Folding:
 
     def _sink(self, node: Node) -> Value | None:
         return sink(node, self.readers, self._scaled)
+
+    def _absorbed(self, node: Node) -> Value | None:
+        """Scale the weights by what scales the channels that come in; what pads them is zero, scaled or not."""
+        fed, weight = node.inputs[:2]
+        inner, axis = fed.node, 1 if node.op is conv else len(fed.shape) - 1
+        if inner.op not in (mul, div) or inner.after or not self.readers.one(fed) or not self.may_change(weight):
+            return None
+        for i in range(2 if inner.op is mul else 1):
+            x, other = inner.inputs[i], inner.inputs[1 - i]
+            factor = _per_channel(other, fed, axis) if _is_tame(other) and same_type(x.type, fed.type) else None
+            if factor is None or fed.dtype not in (f32, f64) or is_constant(x) or _is_gated(x):
+                continue
+            factor = factor if inner.op is mul else div(filled(1, factor.dtype), factor)
+            along = _along_inputs(factor, node)
+            if along is not None:
+                return node.op(x, self.keep(mul(weight, self.keep(along))), *node.inputs[2:], **node.params)  # type: ignore[no-any-return]
+        return None
 
     def _scaled(self, node: Node, factor: Value) -> Value | None:
         write = WRITES.get(node.op)
@@ -107,13 +143,15 @@ Write = Callable[[_Folding, Node, Affine], Value | None]
 
 
 def channel_axis(node: Node) -> int:
-    """Return which axis of its output a node computes channel by channel."""
+    """Return which axis of its output a node computes channel by channel, or joins."""
+    if node.op is concat:
+        return axis_of(node.params["axis"], len(node.outputs[0].shape))
     return 1 if node.op in (conv, conv_transpose) else len(node.outputs[0].shape) - 1
 
 
-def _per_channel(value: Value, fed: Value) -> Value | None:
+def _per_channel(value: Value, fed: Value, at: int | None = None) -> Value | None:
     """Return a factor or shift as a vector over the channels of what feeds it, or a scalar; None if it is neither."""
-    shape, axis = fed.shape, channel_axis(fed.node)
+    shape, axis = fed.shape, channel_axis(fed.node) if at is None else at
     channels = shape[axis]
     if value.dtype is not fed.dtype or not isinstance(channels, int) or len(value.shape) > len(shape):
         return None
@@ -264,6 +302,52 @@ def _write_matmul(folding: _Folding, node: Node, affine: Affine) -> Value | None
     return gemm(x, weight, shift) if len(x.shape) == 2 else None
 
 
+def _write_join(folding: _Folding, node: Node, affine: Affine) -> Value | None:
+    """Write into each of the values that are joined along their channels what concerns it."""
+    axis, start, parts = channel_axis(node), 0, []
+    for value in node.inputs:
+        inner, size = value.node, value.shape[axis]
+        write = WRITES.get(inner.op)
+        single = folding.readers.one(value) and not inner.after and channel_axis(inner) == axis
+        if write is None or not single or not isinstance(size, int):
+            return None
+        own = [
+            each if each is None or each.shape == () else folding.keep(slice(each, *map(_row, (start, start + size))))
+            for each in affine
+        ]
+        made = write(folding, inner, (own[0], own[1]))
+        if made is None or not fits(made, inner):
+            return None
+        parts.append(made)
+        start += size
+    return concat(*parts, axis=axis)
+
+
+def _is_gated(x: Value) -> bool:
+    """Say whether a value is a product or quotient of two that are computed, as in a gelu or a norm in pieces.
+
+    Engines know those by their form, the scale at their end included.
+    """
+    return x.node.op in (mul, div) and not any(map(is_constant, x.node.inputs))
+
+
+def _row(number: int) -> Value:
+    return vector([number])
+
+
+def _along_inputs(factor: Value, node: Node) -> Value | None:
+    """Return a factor of the channels that come in, in the shape that scales a weight; None where groups share them."""
+    weight = node.inputs[1]
+    if factor.shape == ():
+        return factor
+    if node.op is conv:
+        ones = [1] * (len(weight.shape) - 2)
+        return reshape(factor, vector([1, -1, *ones])) if node.params["groups"] == 1 else None
+    if len(weight.shape) != 2 or node.params.get("transpose_a"):
+        return None
+    return factor if node.params.get("transpose_b") else reshape(factor, vector([-1, 1]))
+
+
 READS: Mapping[Op[..., Any], Read] = {
     batch_norm: _read_batch_norm, mul: _read_mul, div: _read_div, add: _read_add, sub: _read_sub,
 }  # fmt: skip
@@ -273,3 +357,5 @@ WRITES: Mapping[Op[..., Any], Write] = {
     gemm: _write_gemm,
     matmul: _write_matmul,
 }
+ABSORBS: Collection[Op[..., Any]] = (conv, matmul, gemm)
+"""What takes a scale of the channels that come in into its weights."""

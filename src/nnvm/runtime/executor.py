@@ -91,7 +91,7 @@ class Executable:
         self._kernels: Final = _kernels(program, device)
         self._nested: Final = [Executable(nested, device) for nested in program.programs]
         used = {*self._kernels, *(kernel for nested in self._nested for kernel in nested.used)}
-        self.used: Final = tuple(sorted(used))
+        self.used: Final[tuple[str, ...]] = tuple(sorted(used))
         self._objects: Final = device.objects(self.used, len(program.outputs))
         self._constants: Final[dict[int, Any]] = {}
         self._lock: Final = Lock()

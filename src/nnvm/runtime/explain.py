@@ -246,23 +246,26 @@ def _accumulated(lives: Lives, here: list[Life], life: Life, at: int) -> Iterato
 
 
 def _fused(lives: Lives, here: list[Life], life: Life, at: int) -> Iterator[Saving]:
-    """Say that a result could be used at once by its only reader, which goes through another buffer in step with it."""
-    program, step = lives.program, lives.program.steps[at]
-    after = min((i for i in _uses(lives, life) if i > at), default=None)
-    made = [i for i in step.outputs if program.buffers[i].alias_of in (None, life.root)]
-    if after is None or not step.inplace or not program.steps[after].inplace or len(made) != 1:
+    """Say that a result need not be kept if the steps in place on it, up to one that reads its origin too, were one."""
+    program = lives.program
+    later = sorted({i for i in _uses(lives, life) if i > at})
+    if not program.steps[at].inplace:
         return
-    if lives.touches[made[0]][-1] != after or [i for i in lives.touches[made[0]] if at < i < after]:
-        return
-    touched, written = _touched(program, program.steps[after]), program.steps[after].outputs[0]
-    takes_over = program.buffers[written].alias_of == life.root
-    for other in here:
-        if other.root not in touched or other.root == life.root or other.size != life.size:
+    for i in later:
+        step, touched = program.steps[i], _touched(program, program.steps[i])
+        beside = [each for each in here if each.root in touched and each.root != life.root and each.size == life.size]
+        stays = any(program.buffers[written].alias_of == life.root for written in step.outputs)
+        if not step.inplace or not (stays or (beside and life.last == i)):
+            return
+        if not beside:
             continue
-        if not takes_over or other.last == after:
-            size = round_up(life.size, program.alignment)
-            text = f"fuse {_named(program, at)} with {_named(program, after)}, which reads it beside {other.name!r}"
-            yield Saving("fuse", life.name, life.number, size, at, after + 1, text)
+        for other in beside:
+            if not stays or other.last == i:
+                joint = "with" if i == later[0] else "up to"
+                text = f"fuse {_named(program, at)} {joint} {_named(program, i)}, which reads {other.name!r} beside it"
+                size = round_up(life.size, program.alignment)
+                yield Saving("fuse", life.name, life.number, size, at, i + 1, text)
+        return
 
 
 def _could_take(lives: Lives, step: Step, life: Life) -> bool:

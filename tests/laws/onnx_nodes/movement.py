@@ -110,6 +110,8 @@ def cut(draw: Draw) -> Case:
     if draw.version < 10:
         return Case([x], {"starts": starts, "ends": ends, "axes": axes})
     steps = draw.maybe([draw.pick(1, 1, 2, 3, -1, -2) for _ in range(count)])
+    if steps is not None:  # backwards to the largest number, ONNX Runtime goes to the first element after all
+        ends = [min(end, 9) if step < 0 else end for end, step in zip(ends, steps, strict=True)]
     kind = draw.pick(np.int32, I64)
     rest = [None if each is None else np.array(each, kind) for each in (starts, ends, axes, steps)]
     while rest[-1] is None:

@@ -22,7 +22,8 @@ class Window:
                 self.strides = [min(pair) for pair in zip(self.strides, self.kernel, strict=True)]
         reach = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
         self.image = [
-            max(span - self.pads[i] - self.pads[i + rank], 1) + draw.int(0, 4) for i, span in enumerate(reach)
+            max(span - self.pads[i] - self.pads[i + rank], self.dilations[i]) + draw.int(0, 4)
+            for i, span in enumerate(reach)
         ]
 
     def attributes(self, draw: Draw) -> dict[str, Any]:

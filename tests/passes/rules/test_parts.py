@@ -119,6 +119,13 @@ def test_slices_that_are_all_of_a_value_are_one_split() -> None:
     assert_rewrites(cancel_layout, before, after)
 
 
+def test_slices_of_slices_are_joined_first() -> None:
+    def before(x: f32["n", 6, 9]) -> Value:
+        return cut(cut(x, 0, 3), 1, END, axis=2) * cut(cut(x, 3, 6), 1, END, axis=2)
+
+    assert operators(cancel_layout(trace(before))) == ["slice", "slice", "mul"]
+
+
 def test_slices_of_an_open_dimension_stay() -> None:
     def program(x: f32["n", 6]) -> tuple[Value, ...]:
         return cut(x, 0, 2, axis=0), cut(x, 2, END, axis=0)

@@ -78,14 +78,15 @@ def _needed_later(problem: Problem, first: int, end: int) -> list[int]:
     """Return, for each step, the tensors that some step after it in all orders touches, or that are kept."""
     kept = sum(1 << t - first for t in range(first, end) if problem.tensors[t].kept)
     later = [kept] * len(problem)
+    touched = [0] * len(problem)  # at once: a step may have many tensors and follow as many others
     for s in range(len(problem) - 1, -1, -1):
         mask = later[s]
         for user in problem.after[s]:
-            mask |= later[user]
-            for t in problem.touches[user]:
-                if first <= t < end:
-                    mask |= 1 << t - first
+            mask |= later[user] | touched[user]
         later[s] = mask
+        for t in problem.touches[s]:
+            if first <= t < end:
+                touched[s] |= 1 << t - first
     return later
 
 

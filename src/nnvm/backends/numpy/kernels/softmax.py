@@ -26,6 +26,8 @@ STATS = 4096
 
 def softmax(out: Array, x: Array, *, axis: int = -1, workspace: Array | None = None) -> None:
     """Scale exponentials to add up to one along an axis; `out` may be x's memory."""
+    if not x.size:
+        return
     room, dtype = lent(workspace, "softmax"), wide(x.dtype)
     source, target = _stacks(x, axis), _stacks(out, axis)
     for lines, length in _lines(source, room, dtype):
@@ -46,6 +48,8 @@ def softmax(out: Array, x: Array, *, axis: int = -1, workspace: Array | None = N
 
 def log_softmax(out: Array, x: Array, *, axis: int = -1, workspace: Array | None = None) -> None:
     """Take the logarithm of softmax, to full precision; `out` may be x's memory."""
+    if not x.size:
+        return
     room, dtype = lent(workspace, "log_softmax"), wide(x.dtype)
     source, target = _stacks(x, axis), _stacks(out, axis)
     for lines, length in _lines(source, room, dtype):

@@ -20,6 +20,7 @@ from benchmarks.cell_networks import (
     tree,
 )
 from benchmarks.machine import describe, unslow
+from benchmarks.single_cells import cells_report
 from benchmarks.table import Cell, table
 from nnvm.analyses.ordering import Order, Problem, order, order_bound, peak
 from nnvm.analyses.ordering.greedy import breadth_first, depth_first, least_memory_first
@@ -50,7 +51,7 @@ def main() -> None:
 
 def report(seeds: int = 3, pieces: int = 60, *, large: bool = False) -> list[str]:
     """Return the tables and the verdicts, one text each."""
-    return [*networks_report(published(seeds)), pieces_report(pieces), large_report(large)]
+    return [*networks_report(published(seeds)), cells_report(seeds), pieces_report(pieces), large_report(large)]
 
 
 def networks_report(nets: Sequence[Network]) -> list[str]:
@@ -81,6 +82,7 @@ def networks_report(nets: Sequence[Network]) -> list[str]:
 
 def _verdicts(ratios: Sequence[float], gaps: dict[bool, list[float]], weak: dict[bool, list[float]], worse: int) -> str:
     ratio = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    unproven = sum(over > 0 for each in gaps.values() for over in each)
     series, others, series_weak, others_weak = (
         sum(each[kind]) / max(len(each[kind]), 1) for each in (gaps, weak) for kind in (True, False)
     )
@@ -90,7 +92,7 @@ def _verdicts(ratios: Sequence[float], gaps: dict[bool, list[float]], weak: dict
         f"{'met' if series <= GAP_GOAL else 'NOT MET'}); the others: {others:.1%}; "
         f"to the mandatory-live bound alone: {series_weak:.1%} and {others_weak:.1%}",
         f"file order over ours, geometric mean without the trees: {ratio:.3f} (goal {RATIO_GOAL}: "
-        f"{'met' if ratio >= RATIO_GOAL else 'NOT MET'})",
+        f"{'met' if ratio >= RATIO_GOAL else 'NOT MET'}; all but {unproven} of ours are proven the best)",
     )
     return "\n".join(lines)
 

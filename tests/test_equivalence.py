@@ -10,7 +10,22 @@ from hypothesis import strategies as st
 from nnvm import ops
 from nnvm.equivalence import Reference, agree, candidate_bindings, compare, open_dimensions, random_inputs
 from nnvm.errors import Error
-from nnvm.ir import Graph, boolean, dim, f16, f32, f64, i32, i64, named_input, tensor_data, trace, u8
+from nnvm.ir import (
+    Graph,
+    TensorData,
+    boolean,
+    constant,
+    dim,
+    f16,
+    f32,
+    f64,
+    i32,
+    i64,
+    named_input,
+    tensor_data,
+    trace,
+    u8,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -290,6 +305,35 @@ def test_integers_are_drawn_from_all_that_they_pick_from():
     assert set(random_inputs(graph, {}, 0, most=2)["ids"]) == {0, 1}
     assert set(random_inputs(graph, {}, 0, (3, 4))["ids"]) == {3, 4}
     assert list(random_inputs(graph, {}, 0, given=("ids", "table"))) == ["rest"]
+
+
+def stepped(divides: bool):
+    """Return a network whose scale is found from its weights, and rounds what it multiplies to whole steps."""
+    random = np.random.default_rng(0)
+    weight = TensorData(f32[64, 64], random.standard_normal((64, 64)).astype("f").tobytes())
+    gain = TensorData(f32[64], random.standard_normal(64).astype("f").tobytes())
+
+    def net(x):
+        scaled = x * constant(data=gain)
+        root = ops.sqrt(ops.reduce_mean(scaled * scaled, tensor_data((1,), i64[1])))
+        normal = scaled / root if divides else scaled * ops.reciprocal(root)
+        return ops.matmul(ops.round(normal * 300.0), constant(data=weight))
+
+    return trace(net, x=f32[512, 64])
+
+
+def test_a_step_that_the_last_bit_of_a_weight_takes_is_no_difference():
+    found = compare(stepped(True), stepped(False), seeds=10)
+    assert found.max_abs_error > 0.1
+    assert found.equivalent is True
+    assert found.judged is not None
+    assert found.judged.startswith("with other last bits in its weights the original changes by ")
+
+
+def test_a_difference_larger_than_steps_remains_one():
+    right = stepped(True)
+    wrong = right.replace(outputs=[right.outputs[0] * 1.01])
+    assert compare(right, wrong).equivalent is False
 
 
 def test_a_mask_holds_zeros_and_ones():

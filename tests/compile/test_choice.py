@@ -8,6 +8,7 @@ from nnvm.analyses.schedule import depth_first, file_order
 from nnvm.compile.choice import Choice, height
 from nnvm.compile.program import sample_binding
 from nnvm.ir import f32, trace
+from nnvm.passes.set_dims import set_dims
 from nnvm.pipeline import backend, compile
 from nnvm.runtime.memory import pack
 
@@ -50,3 +51,22 @@ def test_of_equals_the_first_without_accumulation_is_kept():
     found.try_order(file_order(graph))
     assert found.candidates[1].lowered.steps[0].kernel == "numpy:conv_add/1"
     assert found.best is found.candidates[0]
+
+
+def test_what_no_bound_settles_a_search_does():
+    graph = trace(wide, x=f32[16, 16])
+    found = choice(graph)
+    found.try_order(file_order(graph))
+    before = found.bound
+    found.try_planned(20_000)
+    assert found.is_settled()
+    assert before is not None
+    assert found.bound == found.best.live > before
+
+
+def test_more_is_known_at_one_size_than_at_all():
+    graph = trace(wide, x=f32["n", 16])
+    plan = compile(graph).program.meta["plan"]
+    fixed = compile(set_dims(graph, plan["binding"])).program.meta["plan"]
+    assert plan["order_bound_bytes"]["at"] == fixed["order_bound_bytes"] == fixed["peak_bytes"]
+    assert (plan["order_status"], fixed["order_status"]) == ("optimal", "optimal")

@@ -243,6 +243,9 @@ def _(x: Array, pads: Array, value: Array | None = None, axes: Array | None = No
         widths[axis] = (int(pads[i]), int(pads[i + len(places)]))
     if any(p + size + q < 0 for (p, q), size in zip(widths, x.shape, strict=True)):
         raise ValueError("a pad takes away more than there is")
+    left = [size + min(p, 0) + min(q, 0) for (p, q), size in zip(widths, x.shape, strict=True)]
+    if mode != "constant" and min(left, default=1) <= 0:
+        raise ValueError("what is left has no edge")
     grown = [(max(p, 0), max(q, 0)) for p, q in widths]
     options = {"constant_values": 0 if value is None else value} if mode == "constant" else {}
     padded = np.pad(x, grown, mode=mode, **options)

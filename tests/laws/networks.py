@@ -1,6 +1,7 @@
 """Random networks for laws: typed graphs that run, full of what passes look for."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -214,24 +215,29 @@ def _axes_around(d: Drawer) -> Value:
     axis = d.axis(x)
     inner = ops.transpose(x, perm=perm)
     for _ in range(d.number(1, 2)):
-        inner = d.one_of(
-            lambda inner=inner: ops.softmax(inner, axis=axis),
-            lambda inner=inner: ops.reduce_sum(inner, ints(axis)),
-            lambda inner=inner: ops.reduce_max(inner, ints(axis), keepdims=False),
-            lambda inner=inner: ops.concat(inner, ops.transpose(x, perm=perm), axis=axis),
-            lambda inner=inner: ops.slice(inner, ints(d.number(0, 1)), ints(9), ints(axis)),
-            lambda inner=inner: ops.pad(inner, ints(*[d.number(0, 1) for _ in range(2 * len(x.shape))])),
-            lambda inner=inner: ops.split(inner, axis=axis, parts=2)[d.number(0, 1)],
-            lambda inner=inner: ops.gather(inner, ints(0, 0), axis=axis),
-            lambda inner=inner: ops.unsqueeze(inner, ints(d.number(0, 1))),
-            lambda inner=inner: ops.tile(inner, ints(*[d.number(1, 2) for _ in x.shape])),
-            lambda inner=inner: ops.relu(inner) * 2.0,
-            lambda inner=inner: ops.matmul(inner, ops.transpose(ops.relu(x), perm=d.perm(x))),
-        )()
+        inner = _along(d, x, inner, perm, axis)
         axis %= len(inner.shape)
     same = len(inner.shape) == len(perm)
     back = tuple(sorted(range(len(perm)), key=perm.__getitem__)) if same and d.number(0, 2) else d.perm(inner)
     return ops.transpose(inner, perm=back) if d.number(0, 3) else inner
+
+
+def _along(d: Drawer, x: Value, inner: Value, perm: tuple[int, ...], axis: int) -> Value:
+    """Work along an axis of what is permuted, or on all of it."""
+    return d.one_of(
+        lambda: ops.softmax(inner, axis=axis),
+        lambda: ops.reduce_sum(inner, ints(axis)),
+        lambda: ops.reduce_max(inner, ints(axis), keepdims=False),
+        lambda: ops.concat(inner, ops.transpose(x, perm=perm), axis=axis),
+        lambda: ops.slice(inner, ints(d.number(0, 1)), ints(9), ints(axis)),
+        lambda: ops.pad(inner, ints(*[d.number(0, 1) for _ in range(2 * len(x.shape))])),
+        lambda: ops.split(inner, axis=axis, parts=2)[d.number(0, 1)],
+        lambda: ops.gather(inner, ints(0, 0), axis=axis),
+        lambda: ops.unsqueeze(inner, ints(d.number(0, 1))),
+        lambda: ops.tile(inner, ints(*[d.number(1, 2) for _ in x.shape])),
+        lambda: ops.relu(inner) * 2.0,
+        lambda: ops.matmul(inner, ops.transpose(ops.relu(x), perm=d.perm(x))),
+    )()
 
 
 def _parts(d: Drawer) -> Value:
@@ -247,7 +253,7 @@ def _parts(d: Drawer) -> Value:
             lambda a, b: ops.slice(x, ints(a), ints(b), ints(axis)),
             lambda a, b: ops.slice(x, ints(a), ints(b), ints(axis), ints(1)),
         )
-        parts = [cut(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        parts = [cut(a, b) for a, b in pairwise(ends)]
     if d.number(0, 3) == 0:
         d.random.shuffle(parts)
     if d.number(0, 2) == 0:

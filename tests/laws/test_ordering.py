@@ -13,6 +13,7 @@ from tests.laws.networks import BINDING, networks
 
 from nnvm.analyses.ordering import Problem, order, order_bound, peak, profile
 from nnvm.analyses.ordering.beam import beam
+from nnvm.analyses.ordering.closures import closure_bound
 from nnvm.analyses.ordering.greedy import candidates
 from nnvm.analyses.ordering.ideals import search
 from nnvm.analyses.ordering.pieces import cuts
@@ -42,6 +43,8 @@ def test_law_no_bound_is_above_the_best(problem: Problem) -> None:
     best = fewest(problem)
     assert order_bound(problem) <= best
     assert order_bound(problem, effort=0) <= best
+    for found in candidates(problem):
+        assert closure_bound(problem, found, lower=0, limit=10**6)[0] <= best
     for effort in (0, 1, 10, 100):
         found = order(problem, effort=effort)
         assert found.bound <= best <= found.peak <= peak(problem, range(len(problem)))

@@ -22,7 +22,11 @@ HEAD = """# Operators of ONNX
 Every operator of ONNX's default domain as onnx {version} defines it (opset {newest}), and what `nnvm.load` makes of it.
 **read**: a node becomes the operators of ours named beside it, is optimised, saved at any opset from {oldest} on that
 has it, and run on NumPy. **carried**: a node is kept as it is, types pass through it, and it is saved back unchanged;
-running it is an error. A use that a row does not cover (an attribute of a newer opset, training) is carried too.
+running it is an error. A use that a row does not cover is carried too: an attribute newer than onnx {version}, a
+`stash_type` that is not float32, before opset 14 a batch norm that trains. A dropout that trains is read, yet no
+backend draws for it.
+`tests/laws/test_opsets.py` draws every version of every operator that is read, from opset {oldest} on, and compares
+it with ONNX Runtime, or with onnx.reference where that lacks it or is known to differ.
 *since* is the newest version's opset, *first* the opset that brought the operator. Operators of other domains are
 carried.
 

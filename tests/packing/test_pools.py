@@ -80,6 +80,13 @@ def test_a_buffer_that_the_fast_pool_is_too_small_for_spills_alone():
     assert (packing.heights, packing.status) == ((56, 100), "optimal")
 
 
+def test_alignments_that_do_not_divide_each_other_both_hold():
+    problem = Problem([Buffer(0, 2, 5, alignment=6) for _ in range(4)], [Pool(alignment=8)])
+    packing = pack(problem)
+    validate(problem, packing)
+    assert sorted(packing.offsets) == [0, 24, 48, 72]
+
+
 def test_a_buffer_has_the_alignment_of_the_pool_it_comes_to():
     pools = [Pool("a", 40, alignment=4), Pool("b", 100, alignment=64), Pool("c", alignment=48)]
     problem = Problem([Buffer(0, 2, 30, alignment=6) for _ in range(5)], pools)

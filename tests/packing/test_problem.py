@@ -41,13 +41,14 @@ def test_blocks_are_there_where_nothing_else_is_asked():
     plain = Problem([Buffer(0, 3, 10), Buffer(1, 2, 16)], [Pool(alignment=8)])
     assert plain.blocks() == [Block(0, 3, 16), Block(1, 2, 16)]
     assert Problem([Buffer(0, 3, 10, alignment=16)], [Pool(alignment=8)]).blocks() == [Block(0, 3, 16)]
+    assert Problem([Buffer(0, 3, 10, alignment=6)], [Pool(alignment=8)]).blocks() == [Block(0, 3, 24)]
     for other in (
         Problem([Buffer(0, 3, 10, offset=0)]),
         Problem([Buffer(0, 3, 10, hint=0)]),
         Problem([Buffer(0, 3, 10, gaps=[Gap(1, 2)])]),
         Problem([Buffer(0, 3, 10), Buffer(0, 3, 10, alignment=2)]),
         Problem([Buffer(0, 3, 10)], [Pool("a"), Pool("b")]),
-        Problem([Buffer(0, 3, 10, alignment=6)], [Pool(alignment=4)]),
+        Problem([Buffer(0, 3, 10, alignment=6), Buffer(0, 3, 10, alignment=8)], [Pool(alignment=8)]),
     ):
         assert other.blocks() is None
 

@@ -262,3 +262,10 @@ def test_of_joined_convolutions_all_must_take_it() -> None:
     assert_keeps(fold_normalization, beside)
     assert_keeps(fold_normalization, read)
     assert_keeps(fold_normalization, rows)
+
+
+def test_a_product_of_vectors_has_no_channels() -> None:
+    def program(x: f32[4]) -> Value:
+        return ops.matmul(x, drawn(4)) * 2.0 + 1.0
+
+    assert_keeps(fold_normalization, program)

@@ -3,7 +3,7 @@
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, UnknownRank, Value, f16, f32, named_input, rewrite
-from nnvm.passes.visits import ROUNDS, Readers, attempt, first_of, fits, until_settled
+from nnvm.passes.visits import ROUNDS, Readers, attempt, attempt_all, first_of, fits, until_settled
 
 x = named_input("x", f32["n", 3])
 y = ops.exp(x)
@@ -62,3 +62,17 @@ def test_readers_follow_what_stands_for_what() -> None:
     assert seen == [False, False]
     assert readers.none(ops.exp(x))
     assert readers.one(ops.exp(x))
+
+
+def test_all_outputs_must_fit() -> None:
+    x, y = named_input("x", f32[4]), named_input("y", f32[2])
+    node = ops.split(x, axis=0, parts=2)[0].node
+    assert attempt_all(lambda node: (y, ops.relu(y)), node) is not None
+    assert attempt_all(lambda node: (y,), node) is None
+    assert attempt_all(lambda node: (y, x), node) is None
+    assert attempt_all(lambda node: None, node) is None
+
+    def refuse(node: Node) -> tuple[Value, ...]:
+        raise Error("no")
+
+    assert attempt_all(refuse, node) is None

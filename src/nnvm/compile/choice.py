@@ -8,7 +8,7 @@ from nnvm.compile.accumulate import accumulated
 from nnvm.compile.backend import Backend
 from nnvm.compile.coalesce import coalesce
 from nnvm.compile.lower import Lowered, calls_of, lower
-from nnvm.compile.ordering import question
+from nnvm.compile.ordering import Question, question
 from nnvm.compile.plan import Arena, Pack, plan
 from nnvm.ir import Graph, Node
 from nnvm.runtime.memory import max_live
@@ -55,6 +55,7 @@ class Choice:
         self.binding: dict[str, int] = {}
         self.bound: int | None = None
         self.tried: set[tuple[Node, ...]] = set()
+        self.first: list[Lowered] = []
 
     @property
     def best(self) -> Candidate:
@@ -75,7 +76,8 @@ class Choice:
         for each in lowered:
             self._add(each, name)
         if first and len(lowered[0].steps) <= MOST_STEPS:
-            self.bound = min(self._bound(each) for each in lowered)
+            self.first = lowered
+            self.bound = min(map(self._bound, lowered))
 
     def _lowered(self, order: tuple[Node, ...]) -> Iterator[Lowered]:
         calls = calls_of(order, self.backend, Lowered(self.graph).told)
@@ -95,24 +97,28 @@ class Choice:
             least = max_live(Arena(lowered, self.binding, self.alignment).blocks, self.alignment)
         self.candidates.append(Candidate(plain, lowered, least, live, name))
 
+    def _question(self, plain: Lowered, *, relaxed: bool) -> Question:
+        return question(plain, Arena(plain, self.binding, self.alignment), self.binding, relaxed=relaxed)
+
     def _bound(self, plain: Lowered) -> int:
-        arena = Arena(plain, self.binding, self.alignment)
-        asked = question(plain, arena, self.binding, relaxed=True)
+        asked = self._question(plain, relaxed=True)
         least = ordering.order_bound(asked.problem, 50 * len(asked.problem) + 1_000_000)
         if least >= self.best.live:
             return least
         return ordering.closure_bound(asked.problem, range(len(asked.problem)), lower=least, limit=CLOSURES)[0]
 
     def try_planned(self, effort: int) -> None:
-        """Search for an order that is better than those tried, and try it."""
+        """Search for an order that is better than those tried, and try it; where none settles it, for a bound."""
         if self.is_settled() or not effort or len(self.best.plain.steps) > MOST_STEPS:
             return
         for each in list(self.candidates[:2]):
-            arena = Arena(each.plain, self.binding, self.alignment)
-            asked = question(each.plain, arena, self.binding, relaxed=False)
+            asked = self._question(each.plain, relaxed=False)
             found = ordering.order(asked.problem, effort=effort)
             if found.order != tuple(range(len(asked.problem))):
                 self.try_order(asked.order(found.order), "planned")
+        if self.bound is not None and not self.is_settled():
+            relaxed = (self._question(each, relaxed=True).problem for each in self.first)
+            self.bound = max(self.bound, min(ordering.order(each, effort=effort // 4).bound for each in relaxed))
 
     def plan(self, pack: Pack) -> Program:
         """Return the lowest plan of the best candidate: with parts in wholes, or as it was where that packs better."""

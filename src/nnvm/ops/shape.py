@@ -142,12 +142,17 @@ def split(x: Value, sizes: Value | None = None, *, axis: int = 0, parts: int) ->
             total = total + cut
         require(equal(total, whole) is not False, f"sizes {list(cuts)} do not add up to {whole}")
     else:
-        chunk = (whole + parts - 1) // parts
-        if isinstance(whole, int):  # there may be more parts than there is to cut
-            cuts = tuple(max(0, min(chunk, whole - chunk * i)) for i in range(parts))
-        else:
-            cuts = tuple(chunk if i < parts - 1 else whole - chunk * (parts - 1) for i in range(parts))
+        cuts = _even(whole, parts)
     return tuple(x.tensor[(*x.shape[:at], cut, *x.shape[at + 1 :])] for cut in cuts)
+
+
+def _even(whole: Size, parts: int) -> tuple[Size, ...]:
+    """Return the sizes of parts as equal as they can be; there may be more of them than there is to cut."""
+    if isinstance(whole, int):
+        most = -(-whole // parts)
+        return tuple([max(0, min(most, whole - most * i)) for i in range(parts)])
+    chunk = (whole + parts - 1) // parts
+    return tuple([chunk if i < parts - 1 else whole - chunk * (parts - 1) for i in range(parts)])
 
 
 @op

@@ -15,6 +15,9 @@ Weights: TypeAlias = npt.NDArray[np.float64]
 PATIENCE: Final = 2_000
 """Steps without fewer homeless blocks after which a try ends; later ones have half as many again."""
 
+FEW: Final = 5_000
+"""Where there are more blocks, the first try aims half-way to the bound, for a try in vain takes long."""
+
 PATIENT: Final = 40
 """Times that patience grows, at most."""
 
@@ -36,7 +39,7 @@ def eject(
     alone, so that a larger budget only adds.
     """
     search = _Search(timeline, seed)
-    part, wide = 0.0, 0
+    part, wide = (0.0 if timeline.count <= FEW else 0.5), 0
     while budget.affords(search.cost):
         places = lowest()
         height = int((places + timeline.size).max(initial=0))

@@ -10,6 +10,9 @@ from nnvm.packing.budget import Budget
 from nnvm.packing.pools import Ground, Layout
 from nnvm.packing.sections import Array, Reduced
 
+LOWEST: Final = 0.7
+"""The part of the time that is left which a model gets to meet the bound, where anything lower is welcome too."""
+
 WORKERS: Final = 2
 PAIR: Final = ("default_lp", "quick_restart")
 IDLE: Final = ("fj", "feasibility_pump", "rins/rens", "ls", "rnd_var_lns", "rnd_cst_lns")
@@ -17,6 +20,8 @@ IDLE: Final = ("fj", "feasibility_pump", "rins/rens", "ls", "rnd_var_lns", "rnd_
 
 SECONDS: Final = 60.0
 """How long the solver may take where no limit is given."""
+
+HALF: Final = 6.0
 
 SLICES: Final = (("cliques", 60.0), ("plane", 60.0))
 """Models tried in turn for one height, and seconds for each: one often ends where the other does not."""
@@ -44,15 +49,23 @@ def prove(
 ) -> Iterator[Solved]:  # fmt: skip
     """Yield packings below `height()` units and higher bounds, until they meet or the seconds of the budget end.
 
-    First asks for a packing of the bound's height (or `enough`), by two models in turn; then for the lowest.
+    Asks for packings half-way to the bound while they come within HALF seconds, then for one of the bound's height
+    by two models in turn, then for the lowest. With `enough` it asks for that height alone.
     A proven bound and an optimal height are the same in every run; which packing comes first, and whether one comes
     in time, is up to the solver's threads and the clock.
     """
     library, bound = cp_model(), max(reduced.bound, enough)
+    while not enough and height() > bound + 1 and _seconds(budget, HALF) > 0:
+        solved = _solve(library, reduced, (bound + height()) // 2, _seconds(budget, HALF), "cliques", hint=hint())
+        if solved.places is None and solved.bound <= bound:
+            break
+        bound = max(bound, solved.bound)
+        yield solved
     for model, seconds in SLICES:
         if height() <= bound or _seconds(budget, seconds) <= 0:
             return
-        solved = _solve(library, reduced, bound, _seconds(budget, seconds), model, hint=None)
+        share = _seconds(budget, seconds) * (1.0 if enough else LOWEST)
+        solved = _solve(library, reduced, bound, share, model, hint=None)
         if solved.places is not None:
             yield solved
             return

@@ -1,6 +1,7 @@
 """What there is to pack: buffers that live for a while, pools that may hold them, and where each one lies."""
 
 from collections.abc import Iterable, Sequence
+from math import lcm
 from typing import Final, NamedTuple
 
 from nnvm.errors import Error
@@ -130,8 +131,8 @@ class Problem:
         if len(self.pools) > 1 or any(b.gaps or b.offset is not None or b.hint is not None for b in self.buffers):
             return None
         (pool,) = self.pools
-        alignments = {max(buffer.alignment, pool.alignment) for buffer in self.buffers}
-        if len(alignments) > 1 or any(max(a, pool.alignment) % min(a, pool.alignment) for a in alignments):
+        alignments = {lcm(buffer.alignment, pool.alignment) for buffer in self.buffers}
+        if len(alignments) > 1:
             return None
         alignment = max(alignments, default=1)
         return [Block(b.lower, b.upper, round_up(b.size, alignment)) for b in self.buffers]

@@ -51,11 +51,12 @@ def descend(
     """
     canonical = Canonical(reduced)
     bound, cost = max(reduced.bound, enough), cost_of_a_node(reduced)
-    for aim_at, weights, nodes in _tries(reduced, seed):
+    for aim_at, weights, nodes in _tries(reduced, seed, once=bool(enough)):
         best = height()
         if bound >= best or not budget.affords(cost):
             return
-        aim = (bound, (bound + best - 1) // 2, max(bound, best - 1 - best // 100))[aim_at]
+        near = best - 1 - (best - 1 - bound) // 4
+        aim = (bound, (bound + best - 1) // 2, max(bound, best - 1 - best // 100), near)[aim_at]
         outcome = canonical.run(aim, _ranked(weights), min(nodes, budget.left // cost), budget.late)
         budget.spend(outcome.nodes * cost + len(reduced.size))
         if outcome.exhausted:
@@ -67,8 +68,8 @@ def descend(
             yield None
 
 
-def _tries(reduced: Reduced, seed: int) -> Iterator[tuple[int, Weights, int]]:
-    """Yield without end where to aim (0: at the bound, 2: just below the best), the weight of each block, and nodes."""
+def _tries(reduced: Reduced, seed: int, *, once: bool) -> Iterator[tuple[int, Weights, int]]:
+    """Yield without end where to aim (0: at the bound, 2, 3: below the best), the weight of each block, and nodes."""
     chance = np.random.default_rng(seed)
     worst = reduced.columns.worst[reduced.rows]
     logs = [np.log(each.astype(np.float64)) for each in (reduced.size, reduced.last - reduced.first, worst)]
@@ -77,6 +78,8 @@ def _tries(reduced: Reduced, seed: int) -> Iterator[tuple[int, Weights, int]]:
         for exponents in KNOWN:
             weights = sum((e * log for e, log in zip(exponents, logs, strict=True)), np.zeros_like(logs[0]))
             yield 0, weights, NODES * 4**widened
+            if not once:
+                yield 3, weights, NODES * 4**widened
         for turn in range(DRAWN):
             drawn = chance.random(4)
             powers = (drawn[0] * 1.2, drawn[1] * 1.5, (0.0, 0.0, 2.0, 10.0, 50.0)[int(drawn[2] * 5)])

@@ -21,6 +21,7 @@ from nnvm.ir import (
 )
 from nnvm.ir.provenance import current_history
 from nnvm.ir.types import Type
+from nnvm.passes.rules.sizes import share_sizes
 
 DEVICE: Final = "device"
 """The hint that says where a node runs; equal nodes on different devices stay two."""
@@ -33,8 +34,9 @@ def cse(graph: Graph) -> Graph:
     """Merge nodes of equal operator, inputs, params, control edges and device.
 
     Random draws, mutations and unknown operators stay as they are. Of constants, types are compared first, then
-    samples, and contents only where those agree.
+    samples, and contents only where those agree. Sizes that follow from the same dimensions are computed once.
     """
+    graph = share_sizes(graph)
     merging = _Merging()
     nodes = graph.nodes
     with collection_paused():

@@ -152,6 +152,8 @@ def channel_axis(node: Node) -> int:
 def _per_channel(value: Value, fed: Value, at: int | None = None) -> Value | None:
     """Return a factor or shift as a vector over the channels of what feeds it, or a scalar; None if it is neither."""
     shape, axis = fed.shape, channel_axis(fed.node) if at is None else at
+    if not shape:  # the product of two vectors has no channels
+        return None
     channels = shape[axis]
     if value.dtype is not fed.dtype or not isinstance(channels, int) or len(value.shape) > len(shape):
         return None

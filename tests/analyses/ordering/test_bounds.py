@@ -1,9 +1,9 @@
 """What must be alive at each step, whatever runs when."""
 
 import pytest
-from tests.analyses.ordering.problems import branches, problem_of
+from tests.analyses.ordering.problems import branches, fewest, problem_of
 
-from nnvm.analyses.ordering import Problem, Step, Tensor, bounds, order_bound
+from nnvm.analyses.ordering import Problem, Step, Tensor, bounds, order, order_bound
 
 
 def test_a_skip_is_alive_beside_what_it_skips():
@@ -47,3 +47,17 @@ def test_without_effort_a_step_is_bound_by_what_it_touches():
     problem = Problem([Step(), Step([0]), Step(), Step(workspace=1)], tensors)
     assert bounds.mandatory_live(problem, 0) == ([10, 4, 10, 17], False)
     assert bounds.bound(problem, 0) == (17, False)
+
+
+def test_the_last_step_holds_what_is_kept_and_what_it_reads():
+    count = 300  # each leaf is kept, and the last of them still reads the root
+    tensors = [Tensor(64, [0], range(1, count + 1)), *(Tensor(8, [i + 1], kept=True) for i in range(count))]
+    problem = Problem([Step() for _ in range(count + 1)], tensors)
+    found = order(problem, effort=0)
+    assert (found.bound, found.peak, found.status) == (64 + 8 * count, 64 + 8 * count, "optimal")
+
+
+def test_the_last_step_may_take_over_what_it_reads():
+    steps = [Step(), Step(inplace=[(1, [0])])]
+    problem = Problem(steps, [Tensor(8, [0], [1]), Tensor(8, [1], kept=True)])
+    assert order_bound(problem) == 8 == fewest(problem)

@@ -92,3 +92,9 @@ def test_in_place(kernel, shape, dtype):
     wanted = compute(kernel, (shape, dtype), x, *weights, **params)
     call(kernel, [x], [x, *weights], **params)
     np.testing.assert_array_equal(x, wanted)
+
+
+def test_rows_without_elements_are_left_alone():
+    empty = np.empty((2, 5, 0), np.float32)
+    none = np.empty(0, np.float32)
+    assert compute("layer_norm", (empty.shape, np.float32), empty, none, none, axis=-1).shape == empty.shape

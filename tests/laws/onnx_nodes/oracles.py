@@ -69,7 +69,9 @@ def by_reference(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array]
 
 WHOLE_AS: Final = {
     "OneHot": (np.int64, np.int64, np.float32),
-    **dict.fromkeys(("Resize", "Upsample", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"), (np.float32,)),
+    **dict.fromkeys(
+        ("Resize", "Upsample", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "Shape"), (np.float32,)
+    ),
 }
 """Which inputs may go in as another type where ONNX Runtime lacks theirs; whole numbers come out cut off."""
 AS_AT: Final = {"GlobalLpPool": 21, "RoiAlign": 21}
@@ -170,6 +172,7 @@ REFERENCE_DIFFERS: Final = {
     **dict.fromkeys(("QLinearConv", "ConvInteger"), "pads, and zero points of filters"),
     "LpNormalization": "it drops the sign for p = 1, and takes another default axis",
     "GridSample": "it computes places in the type of the grid, and mixes whole numbers in theirs",
+    "Shape": "it clamps ends its own way",
     "LRN": "it takes half of an even window away",
     "QLinearMatMul": "it adds the zero point before it rounds",
     "Resize": "whole numbers are rounded, not cut off",

@@ -36,7 +36,7 @@ def quantize(draw: Draw) -> Case:
     zero = draw.array(target, shape, -3, 3) if "float" not in np.dtype(target).name else np.zeros(shape, target)
     most = 40 if "float" in str(source) else 100
     numbers = draw.array(source, x, -most, most)
-    if factor.dtype.itemsize < numbers.dtype.itemsize:  # or the scale's few bits decide
+    if factor.dtype != numbers.dtype and factor.dtype != np.float32:  # or the scale's few bits decide
         factor = factor.astype(numbers.dtype) if "precision" not in draw.schema.attributes else factor
         given |= draw.attributes(precision=number_of(numbers.dtype) if kind_of(source) == "float" else 1)
     inputs = [numbers, factor, zero]

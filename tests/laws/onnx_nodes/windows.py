@@ -157,7 +157,7 @@ def resize(draw: Draw) -> Case:
     scales = [max(scale, 1 / dims[i]) for scale, i in zip(scales, chosen, strict=True)]
     places = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
     places += ["tf_half_pixel_for_nn"] if draw.version < 13 and mode == "nearest" else []
-    places += ["half_pixel_symmetric"] if draw.version >= 19 else []
+    places += ["half_pixel_symmetric"] if draw.version >= 19 and mode != "nearest" else []  # or the last bit decides
     given: dict[str, Any] = {"mode": mode if mode != "nearest" or draw.flag() else None, "axes": axes}
     given["coordinate_transformation_mode"] = draw.maybe(draw.pick(*places))
     if mode == "nearest":

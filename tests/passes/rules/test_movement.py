@@ -6,7 +6,7 @@ import pytest
 from tests.passes.rewrites import assert_keeps, assert_rewrites
 
 from nnvm import ops
-from nnvm.ir import Value, f32, i64, tensor_data
+from nnvm.ir import ABSENT, Value, f32, i64, tensor_data, trace
 from nnvm.passes import simplify
 
 FAR = 1 << 40
@@ -92,3 +92,32 @@ def test_blocks_of_one() -> None:
         return x
 
     assert_rewrites(simplify, before, after)
+
+
+RESIZED = {
+    "by ones": lambda x: ops.resize(x, ABSENT, tensor_data(1.0, f32[4]), mode="linear"),
+    "to its own size": lambda x: ops.resize(x, ABSENT, ABSENT, tensor_data([3, 5], i64[2]), mode="cubic", axes=(2, 3)),
+    "by ones, in the old way": lambda x: ops.upsample(x, tensor_data([1.0, 1.0, 1.0, 1.0], f32[4])),
+}
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_a_resize_to_the_same_size_goes(name: str) -> None:
+    graph = simplify(trace(RESIZED[name], x=f32["n", 2, 3, 5]))
+    assert [node.op.name for node in graph.nodes] == ["input"]
+
+
+OTHERWISE = {
+    "by a little": lambda x: ops.resize(x, ABSENT, tensor_data([1.0, 1.0, 1.1, 1.1], f32[4])),
+    "of a crop": lambda x: ops.resize(
+        x, tensor_data([0.1, 0.2, 0.9, 0.8], f32[4]), ABSENT, tensor_data([3, 5], i64[2]), axes=(2, 3),
+        coordinate_transformation_mode="tf_crop_and_resize",
+    ),
+    "to twice the size": lambda x: ops.upsample(x, tensor_data([1.0, 1.0, 2.0, 1.0], f32[4])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_resize_that_moves_pixels_stays(name: str) -> None:
+    graph = trace(OTHERWISE[name], x=f32["n", 2, 3, 5])
+    assert simplify(graph) is graph

@@ -28,16 +28,16 @@ def improve(problem: Problem, order: Sequence[int], *, lower: int, limit: int) -
         spent += cost + len(best) // 8
         if found is None:
             break
-        first, steps = found
+        first, steps, inside = found
         best[first : first + len(steps)] = steps
-        held = profile(problem, best)
+        held[first : first + len(steps)] = inside  # what runs before and after a window holds what it held
     return best, spent
 
 
 def _around(
     problem: Problem, order: list[int], held: list[tuple[int, int]], at: int, lower: int, limit: int
-) -> tuple[tuple[int, list[int]] | None, int]:
-    """Return the place and the steps of a window over `at` that now holds less, or None, and the effort."""
+) -> tuple[tuple[int, list[int], list[tuple[int, int]]] | None, int]:
+    """Return the place, the steps and the bytes of a window over `at` that now holds less, or None, and the effort."""
     places = [0] * len(order)
     for place, step in enumerate(order):
         places[step] = place
@@ -55,7 +55,8 @@ def _around(
             result = search(window, lower=lower, upper=inside, limit=min(LIMIT, limit - spent))
             spent += result.spent + width
             if result.order is not None:
-                return (first, [order[first + i] for i in result.order]), spent
+                found = [order[first + i] for i in result.order]
+                return (first, found, profile(window, result.order)), spent
     return None, spent
 
 

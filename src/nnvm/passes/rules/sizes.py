@@ -3,7 +3,7 @@
 from typing import Final
 
 from nnvm.analyses import pure
-from nnvm.ir import Graph, Node, TensorType, Value, contents, rewrite
+from nnvm.ir import UNKNOWN, Graph, Node, TensorType, Value, contents, rewrite
 
 _KINDS: Final = ("int", "uint")
 
@@ -20,7 +20,7 @@ def share_sizes(graph: Graph) -> Graph:
             return None
         value = node.outputs[0]
         known = contents(value)
-        if known is None or all(isinstance(size, int) for size in known):
+        if known is None or UNKNOWN in known or all(isinstance(size, int) for size in known):
             return None
         found = first.setdefault((value.type, known, repr(node.hints.get("device"))), value)
         return None if found is value else found

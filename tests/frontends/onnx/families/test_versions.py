@@ -203,6 +203,32 @@ REFUSED: dict[str, tuple[Made, int, str]] = {
         13,
         "Pad has no 4 inputs yet; save with opset=18",
     ),
+    "training": (
+        one("BatchNormalization", 15, given={k: np.abs(X[0, :, 0, i]) for i, k in enumerate("sbmv")}, training_mode=1),
+        13,
+        "it trains, and running statistics follow; save with opset=14 or newer",
+    ),
+    "statistics for each element": (
+        one("BatchNormalization", 8, given={k: np.abs(X[0]) for k in "sbmv"}, spatial=0),
+        9,
+        "opset 9 gave up statistics for each element; save with opset=8",
+    ),
+    "tf_half_pixel_for_nn": (
+        one(
+            "Resize",
+            11,
+            (2, 3, 8, 12),
+            given={"r": np.zeros(0, np.float32), "s": np.float32([1, 1, 2, 2])},
+            coordinate_transformation_mode="tf_half_pixel_for_nn",
+        ),
+        13,
+        "opset 13 gave up the coordinates tf_half_pixel_for_nn; save with opset=12",
+    ),
+    "blocks after channels": (
+        one("SpaceToDepth", 28, (2, 12, 2, 3), blocksize=2, mode="CRD"),
+        21,
+        "SpaceToDepth has no attribute 'mode' yet; save with opset=28",
+    ),
     "uneven split": (
         one("Split", 18, [(2, 2, 4, 6), (2, 1, 4, 6)], axis=1, num_outputs=2),
         13,

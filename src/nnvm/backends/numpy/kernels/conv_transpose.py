@@ -43,24 +43,26 @@ def conv_transpose(
     room, dtype, image = lent(workspace, "conv_transpose"), wide(x.dtype), x.shape[2:]
     filters, depth, taps = weight.shape[1], x.shape[1] // groups, prod(weight.shape[2:])
     source = x.reshape(len(x), groups, depth, -1)
-    target = out.reshape(len(x), groups, filters, *out.shape[2:])
     matrix = weight.reshape(groups, depth, filters * taps)
     if dtype != x.dtype:
+        target = out.reshape(len(x), groups, filters, *out.shape[2:])
         split = weight.reshape(groups, depth, filters, *weight.shape[2:])
         _short(target, source, split, image, strides, pads, dilations, room)
         return
     cells = room.size // dtype.itemsize
     strip = max(1, min(prod(image), cells // taps, 128 if taps * filters * 128 > cells else cells // (taps * filters)))
     many = max(1, min(filters, cells // (taps * strip)))
-    for number, group, first in product(range(len(x)), range(groups), range(0, filters, many)):
-        some = slice(first, min(filters, first + many))
-        factor = matrix[group, :, some.start * taps : some.stop * taps].T
+    together = max(1, min(groups, cells // (taps * filters * strip))) if many == filters else 1
+    for number, group, first in product(range(len(x)), range(0, groups, together), range(0, filters, many)):
+        last, end = min(groups, group + together), min(filters, first + many)
+        factor = matrix[group:last, :, first * taps : end * taps].transpose(0, 2, 1)
+        goal = out[number, group * filters + first : (last - 1) * filters + end]
         for box in spans(image, strip):
             start, length = offset(box, image), prod(extent(box))
-            (terms,) = carve(room, ((len(factor), length), dtype))
-            np.matmul(factor, source[number, group, :, start : start + length], out=terms)
-            parts = terms.reshape(some.stop - first, *weight.shape[2:], *extent(box))
-            _spread(target[number, group, some], parts, box, strides, pads, dilations)
+            (terms,) = carve(room, ((last - group, (end - first) * taps, length), dtype))
+            np.matmul(factor, source[number, group:last, :, start : start + length], out=terms)
+            parts = terms.reshape(len(goal), *weight.shape[2:], *extent(box))
+            _spread(goal, parts, box, strides, pads, dilations)
 
 
 def conv_transpose_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:

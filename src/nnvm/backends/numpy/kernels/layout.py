@@ -182,7 +182,8 @@ def pad(
     for axis, begin, end in zip(named, amounts[:half], amounts[half:], strict=True):
         begins[axis] = max(0, begin)
         kept[axis] = slice(max(0, -begin), max(0, -begin, x.shape[axis] + min(0, end)))
-    x = x[(*kept, ...)]
+    cropped: Any = (*kept, ...)
+    x = x[cropped]
     if mode not in ("constant", "edge", "reflect", "wrap"):
         raise ValueError(f"pad knows the modes constant, edge, reflect and wrap, not {mode!r}")
     if mode == "constant":

@@ -124,6 +124,8 @@ def group_norm(
 
 def _standardize(out: Array, x: Array, weights: Sequence[Array | None], epsilon: float, room: Array) -> None:
     """Normalise the rows of x (rows, channels, elements); weights repeat along rows where they have more channels."""
+    if not x.size:
+        return
     rows, channels, length = x.shape
     size = channels * length
     dtype = wide(x.dtype)

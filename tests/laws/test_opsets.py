@@ -25,7 +25,7 @@ WRITTEN_FOR = "1.23.2"
 PAIRS_KNOWN = 491
 """How many versions of how many operators there are to draw with this onnx."""
 NOT_DRAWN = {
-    "DeformConv": "tests/backends/numpy/test_deform_conv.py draws it",
+    "DeformConv": "tests/ops/test_deform.py draws it",
 }
 """Operators that are read and not drawn here, with the reason."""
 

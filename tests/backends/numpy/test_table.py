@@ -12,6 +12,7 @@ from tests.ops import (
     test_arithmetic,
     test_attention,
     test_bits,
+    test_deform,
     test_einsum,
     test_image,
     test_index,
@@ -73,6 +74,7 @@ FAMILIES = (
     test_selection,
     test_signal,
     test_streaming,
+    test_deform,
 )
 USES = {op: strategy for family in FAMILIES for op, strategy in family.USES.items()}
 SHIPPED = [getattr(ops, name) for name in ops.__all__]

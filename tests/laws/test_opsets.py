@@ -20,6 +20,8 @@ from nnvm.onnx_backend import NnvmBackend
 
 pytest.importorskip("onnxruntime")
 EXAMPLES = int(os.environ.get("NNVM_EXAMPLES", "3"))
+SAME = "NNVM_EXAMPLES" not in os.environ
+"""Whether the same nodes are drawn every time; long runs draw others."""
 FAMILIES = (elementwise, layers, movement, picks, products, quantised, windows)
 WRITTEN_FOR = "1.23.2"
 PAIRS_KNOWN = 491
@@ -77,7 +79,9 @@ def check(random: Random, type: str, version: int) -> bool:
 
 @pytest.mark.parametrize(("type", "version"), pairs(), ids=lambda each: str(each))
 def test_every_version_computes_what_onnx_says(type: str, version: int) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=SAME
+    )
     @given(st.integers(0, 2**32 - 1))
     def law(seed: int) -> None:
         assume(check(Random(seed), type, version))

@@ -59,4 +59,4 @@ def _once(graph: Graph) -> Graph:
             return attempt(lambda node: transposed_factors(node, readers), node)
         return first_of(JOINS, node)
 
-    return rewrite(graph, visit, origins=True)
+    return cut_once(rewrite(graph, visit, origins=True))  # after slices of slices became one

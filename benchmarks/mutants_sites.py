@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parent.parent / "src" / "nnvm"
-SOURCES: Final = ("passes", "passes/rules", "ir/rewrite.py")
+SOURCES: Final = ("passes", "passes/layout", "passes/rules", "ir/rewrite.py")
 LEFT_OUT: Final = ("passes.optimize_bodies", "passes.rules.reasons", "passes.widen")
 """What only explains, what rewrites graphs inside carried operators that nobody runs, and what changes precision."""
 TELLING: Final = ("_circle", "_complain", "dim_names", "_names")

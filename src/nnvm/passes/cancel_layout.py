@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from nnvm.attrs import view
 from nnvm.ir import Graph, Node, Value, apply_rules, rewrite
 from nnvm.ops import average_pool, concat, conv, gemm, matmul, max_pool, pad, slice, split, transpose
-from nnvm.passes.rules.concat import absorbed, join_concats
-from nnvm.passes.rules.pad import join_pads, pad_in_window
-from nnvm.passes.rules.parts import cut_of_join, cut_once, join_parts, slice_of_join, without_empty
-from nnvm.passes.rules.phases import join_phases, reorder_weights
-from nnvm.passes.rules.product import transposed_factors
-from nnvm.passes.rules.sinking import sink_transposes
-from nnvm.passes.rules.slice import join_slices
-from nnvm.passes.rules.transpose import TRANSPOSES, Meetings, pull_up
-from nnvm.passes.rules.view import join_views
+from nnvm.passes.layout.concat import absorbed, join_concats
+from nnvm.passes.layout.pad import join_pads, pad_in_window
+from nnvm.passes.layout.parts import cut_of_join, cut_once, join_parts, slice_of_join, without_empty
+from nnvm.passes.layout.phases import join_phases, reorder_weights
+from nnvm.passes.layout.product import transposed_factors
+from nnvm.passes.layout.sinking import sink_transposes
+from nnvm.passes.layout.slice import join_slices
+from nnvm.passes.layout.transpose import TRANSPOSES, Meetings, pull_up
+from nnvm.passes.layout.view import join_views
 from nnvm.passes.visits import Attempt, Attempts, Readers, attempt, attempt_all, first_of, until_settled
 
 JOINS: Attempts = {

@@ -20,12 +20,12 @@ from nnvm.ir import (
 )  # fmt: skip
 from nnvm.ops import add, dropout, gemm, matmul
 from nnvm.ops.nn import is_inference
+from nnvm.passes.layout.movement import CUTS, MOVEMENTS
 from nnvm.passes.rules.activation import ACTIVATIONS, CLIPS
 from nnvm.passes.rules.arithmetic import ARITHMETIC
 from nnvm.passes.rules.broadcast import unexpanded
 from nnvm.passes.rules.cast import CASTS
 from nnvm.passes.rules.compounds import QUOTIENTS
-from nnvm.passes.rules.movement import CUTS, MOVEMENTS
 from nnvm.passes.rules.recurrent import STATES, without_zero_states
 from nnvm.passes.rules.reduce import REDUCTIONS
 from nnvm.passes.visits import Readers, attempt, first_of, until_settled

@@ -86,9 +86,8 @@ def attention(draw: Draw) -> Case:
         outputs = ["y0", "y1", "y2"]
     if draw.flag(4):
         outputs = [*outputs, *[""] * (3 - len(outputs)), "y3"]
-        given["qk_matmul_output_mode"] = draw.maybe(
-            draw.pick(0, 1, 3)
-        )  # where nothing is seen, 2 shows the least number or -inf
+        modes = (1, 3) if given["softcap"] else (None, 0, 1, 3)  # in 2 what is not seen is -inf or the least number;
+        given["qk_matmul_output_mode"] = draw.pick(*modes)  # the reference caps 0 in place
     if draw.version >= 24 and not past and inputs[3] is None and draw.flag(4):
         inputs += [None, None, draw.rng.integers(1, k + 1, batch).astype(np.int64)]
     if draw.version >= 25:

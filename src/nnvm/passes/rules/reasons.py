@@ -7,12 +7,12 @@ from typing import Final
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node, Rule, run_rules
 from nnvm.ir.rules.why_not import why_not
+from nnvm.passes.layout.movement import MOVEMENTS
+from nnvm.passes.layout.transpose import TRANSPOSES
 from nnvm.passes.rules.activation import ACTIVATIONS
 from nnvm.passes.rules.arithmetic import ARITHMETIC
 from nnvm.passes.rules.cast import CASTS
 from nnvm.passes.rules.compounds import COMPOUNDS, QUOTIENTS
-from nnvm.passes.rules.movement import MOVEMENTS
-from nnvm.passes.rules.transpose import TRANSPOSES
 
 RULES: Final[Mapping[str, Rule]] = {
     each.name: each for each in (*ACTIVATIONS, *ARITHMETIC, *CASTS, *COMPOUNDS, *MOVEMENTS, *QUOTIENTS, *TRANSPOSES)

@@ -8,7 +8,7 @@ from tests.passes.rewrites import assert_keeps, assert_rewrites, operators, opti
 from nnvm import ops
 from nnvm.ir import Graph, Value, constant, f32, i64, named_input, tensor_data, trace
 from nnvm.passes import cancel_layout
-from nnvm.passes.rules.sinking import sink_transposes
+from nnvm.passes.layout.sinking import sink_transposes
 
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 

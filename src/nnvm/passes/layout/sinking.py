@@ -7,8 +7,8 @@ from nnvm.ir import ABSENT, Graph, Node, Value, data_of, is_constant, rewrite, u
 from nnvm.ops import reshape, transpose
 from nnvm.passes.constants import vector
 from nnvm.passes.fold_constants import LIMIT
-from nnvm.passes.rules.axes import Turn, turned
-from nnvm.passes.rules.transpose import Perm, is_plain, merged, perm_of, undone
+from nnvm.passes.layout.axes import Turn, turned
+from nnvm.passes.layout.transpose import Perm, is_plain, merged, perm_of, undone
 
 _MANY: Final = 64
 """A value that more read than this is taken to be needed as it was."""

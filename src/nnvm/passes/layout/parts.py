@@ -11,7 +11,7 @@ from nnvm.ops import concat, slice, split
 from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import vector
 from nnvm.passes.cse import DEVICE, cse
-from nnvm.passes.rules.slice import cuts_of, taken
+from nnvm.passes.layout.slice import cuts_of, taken
 from nnvm.passes.visits import Readers
 
 _MOST: Final = 1 << 10

@@ -9,7 +9,7 @@ from tests.passes.rewrites import BINDING
 
 from nnvm import ops
 from nnvm.ir import ABSENT, Graph, Node, Value, boolean, constant, f32, i8, i64, named_input, same_type, tensor_data
-from nnvm.passes.rules.axes import TURNS, turned
+from nnvm.passes.layout.axes import TURNS, turned
 
 SHAPE = (2, 3, "n", 4)
 PERMS = [perm for perm in permutations(range(4)) if perm != (0, 1, 2, 3)]

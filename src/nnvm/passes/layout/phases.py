@@ -6,7 +6,7 @@ from nnvm.ir import ABSENT, Node, Value, f32, f64, is_constant
 from nnvm.ops import conv, gather, slice, space_to_depth
 from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import vector, whole
-from nnvm.passes.rules.slice import cuts_of
+from nnvm.passes.layout.slice import cuts_of
 from nnvm.passes.visits import Readers
 
 

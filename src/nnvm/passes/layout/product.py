@@ -2,7 +2,7 @@
 
 from nnvm.ir import Node, Value, f16, f32, f64
 from nnvm.ops import gemm, matmul
-from nnvm.passes.rules.transpose import perm_of
+from nnvm.passes.layout.transpose import perm_of
 from nnvm.passes.visits import Readers
 
 

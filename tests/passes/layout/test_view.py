@@ -8,7 +8,7 @@ from tests.passes.rewrites import assert_keeps, assert_rewrites
 from nnvm import ops
 from nnvm.ir import Value, dim, f32, i32, i64, tensor_data
 from nnvm.passes import cancel_layout
-from nnvm.passes.rules.view import written_shape
+from nnvm.passes.layout.view import written_shape
 
 N, M = dim("n"), dim("m")
 

@@ -44,8 +44,8 @@ from nnvm.ops.reduce import axes_known
 from nnvm.ops.shape import axes_of_slice
 from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import filled, vector, whole
-from nnvm.passes.rules.pad import amounts_of
-from nnvm.passes.rules.transpose import Perm, undone
+from nnvm.passes.layout.pad import amounts_of
+from nnvm.passes.layout.transpose import Perm, undone
 
 Make: TypeAlias = Callable[[Sequence[Value]], Sequence[Value]]
 

@@ -86,7 +86,9 @@ class NnvmBackend(Backend):
             _check_tensor(value)
         if optimize:
             graph = optimize_graph(graph)
-        return PreparedModel(graph, compile_graph(graph, backend))
+        executable = compile_graph(graph, backend)
+        executable.require_kernels()
+        return PreparedModel(graph, executable)
 
     @classmethod
     def run_model(cls, model: onnx.ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any) -> Any:

@@ -89,6 +89,9 @@ def draw_plan(result: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     if result["binding"]:
         console.print("at " + ", ".join(f"{name}={size}" for name, size in result["binding"].items()), markup=False)
+    if result.get("without_kernel"):
+        counts = ", ".join(f"{name} ({count})" for name, count in result["without_kernel"].items())
+        console.print(f"planned, but without a kernel to run: {counts}", markup=False, soft_wrap=True)
     if "explain" in result:
         console.print(result["explain"]["text"], markup=False, soft_wrap=True)
     for row in result.get("buffers", ()):

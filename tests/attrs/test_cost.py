@@ -8,7 +8,17 @@ from nnvm.ir import f32, named_input
 
 def test_which_operators_multiply_and_accumulate() -> None:
     assert [op.name for op in macs if op.module.startswith("nnvm.ops")] == [
-        *("attention", "einsum", "gemm", "matmul", "conv", "conv_transpose", "conv_integer", "matmul_integer"),
+        *(
+            "attention",
+            "deform_conv",
+            "einsum",
+            "gemm",
+            "matmul",
+            "conv",
+            "conv_transpose",
+            "conv_integer",
+            "matmul_integer",
+        ),
         *("qlinear_conv", "qlinear_matmul", "gru", "lstm", "rnn"),
     ]
     assert macs.get(ops.relu) is None

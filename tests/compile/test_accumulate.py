@@ -7,7 +7,7 @@ from tests.compile.nets import image, weights
 from nnvm import ops
 from nnvm.analyses.schedule import depth_first
 from nnvm.compile.accumulate import accumulated
-from nnvm.compile.lower import Lowered, calls_of
+from nnvm.compile.calls import calls_of
 from nnvm.ir import Graph, f32, hints, trace
 from nnvm.pipeline import backend, compile
 
@@ -21,7 +21,7 @@ def conv(x, seed=0):
 
 def terms(graph: Graph) -> list[str]:
     order = depth_first(graph)
-    calls = calls_of(order, NUMPY, Lowered(graph).told)
+    calls = calls_of(graph, order, NUMPY)
     rest, changed, found = accumulated(graph, order, calls)
     assert len(rest) + len(found) == len(order)
     assert all(changed[total].kernel.endswith("_add/1") for total in found.values())

@@ -166,7 +166,6 @@ MEANINGS |= {
     ops.fill: lambda shape, value: np.full(shape, array(value).reshape(())),
     ops.matmul: np.matmul,
     ops.dropout: lambda x, ratio=None, training=None, seed=None: (x, np.ones(x.shape, bool)),
-    ops.global_average_pool: lambda x: x.sum(tuple(range(2, x.ndim)), keepdims=True) / np.prod(x.shape[2:]),
     ops.global_max_pool: lambda x: x.max(tuple(range(2, x.ndim)), keepdims=True),
     ops.arange: lambda start, limit, delta: np.arange(start, limit, delta),
     ops.depth_to_space: lambda x, block, mode: x if block == 1 else NotImplemented,
@@ -182,14 +181,23 @@ def _many(combine: Meaning, xs: tuple[Array, ...]) -> Array:
     return found
 
 
+@means(ops.global_average_pool)
+def _(x: Array) -> Array:
+    return _defined(x).mean(tuple(range(2, x.ndim)), keepdims=True)
+
+
+def _defined(x: Array) -> Array:
+    if not x.size:
+        raise ValueError("the mean of nothing is not defined")
+    return x
+
+
 def _reducer(reduce: Meaning) -> Meaning:
     def meaning(x: Array, axes: Array | None = None, *, keepdims: bool, noop_with_empty_axes: bool) -> Array:
         given = () if axes is None else tuple(int(a) for a in axes)
-        if not x.size:
-            raise ValueError("the mean of nothing is not defined")
         if not given and noop_with_empty_axes:
-            return x
-        return reduce(x, axis=given or None, keepdims=keepdims)
+            return _defined(x)
+        return reduce(_defined(x), axis=given or None, keepdims=keepdims)
 
     return meaning
 
@@ -383,9 +391,6 @@ def _(x: Array, *, kernel: tuple[int, ...], ceil_mode: bool, count_include_pad: 
     return windows.sum(0) / (float(product(kernel)) if count_include_pad else inside.sum(0))
 
 
-__all__ = ["MEANINGS", "array", "compute", "data", "evaluate", "held", "interpret"]
-
-
 @means(ops.log_softmax)
 def _(x: Array, axis: int) -> Array:
     shifted = x - x.max(axis, keepdims=True)
@@ -432,3 +437,6 @@ def _(x: Array, scale: Array, zero: Array | None = None, *, axis: int, output_dt
     across = scale if scale.ndim == 0 else np.expand_dims(scale, [i for i in range(x.ndim) if i != axis % x.ndim])
     low, high = -1 << output_dtype.bits - 1, (1 << output_dtype.bits - 1) - 1
     return np.clip(np.rint(x / across) + (0 if zero is None else zero), low, high).astype(held(output_dtype))
+
+
+__all__ = ["MEANINGS", "array", "compute", "data", "evaluate", "held", "interpret"]

@@ -6,8 +6,9 @@ from typing import Any, Final
 from nnvm.analyses import ordering
 from nnvm.compile.accumulate import accumulated
 from nnvm.compile.backend import Backend
+from nnvm.compile.calls import calls_of
 from nnvm.compile.coalesce import coalesce
-from nnvm.compile.lower import Lowered, calls_of, lower
+from nnvm.compile.lower import Lowered, lower
 from nnvm.compile.ordering import Question, question
 from nnvm.compile.plan import Arena, Pack, plan
 from nnvm.ir import Graph, Node
@@ -80,7 +81,7 @@ class Choice:
             self.bound = min(map(self._bound, lowered))
 
     def _lowered(self, order: tuple[Node, ...]) -> Iterator[Lowered]:
-        calls = calls_of(order, self.backend, Lowered(self.graph).told)
+        calls = calls_of(self.graph, order, self.backend)
         options: dict[str, Any] = {"io": self.io, "share": self.share, "donate": self.donate, "calls": calls}
         yield lower(self.graph, order, self.backend, **options)
         if self.accumulate and self.share and accumulated(self.graph, order, calls)[2]:

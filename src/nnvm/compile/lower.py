@@ -6,17 +6,15 @@ from typing import Any, Final
 from nnvm.attrs import view
 from nnvm.compile.accumulate import accumulated
 from nnvm.compile.backend import WORKSPACE_LIMIT, Backend, Call
+from nnvm.compile.calls import calls_of, has_place, known_type, told_by
 from nnvm.compile.cuts import cut_at
 from nnvm.compile.subbyte import unpacked
 from nnvm.errors import Error
 from nnvm.ir import ABSENT, Graph, Node, TensorData, TensorType, Value, equal, is_constant, u8
-from nnvm.ir.dims import UNKNOWN, Size, names
+from nnvm.ir.dims import Size, names
 from nnvm.ir.op import input, variable
 from nnvm.ops import identity
-from nnvm.runtime.parts import Step
-
-SHOWN: Final = 20
-"""Problems that one error lists."""
+from nnvm.runtime.parts import NO_KERNEL, Step
 
 
 class Tensor:
@@ -71,10 +69,7 @@ class Lowered:
         self.terms: dict[Node, Node] = {}
         self.donated: list[int] = []
         self.moves = ""
-        types = [value.type for value in graph.inputs if isinstance(value.type, TensorType)]
-        self.told: Final = frozenset(
-            name for type in types for size in type.shape_or_none or () for name in names(size)
-        )
+        self.told: Final = told_by(graph)
 
     def append(self, step: Step) -> None:
         """Add a step, and see whose lives it begins or lengthens."""
@@ -102,7 +97,7 @@ def lower(
     donate: Sequence[str] = (),
     calls: Mapping[Node, Call] | None = None,
 ) -> Lowered:
-    """Lower the nodes in this order; raise one Error that lists everything the backend cannot run.
+    """Lower the nodes in this order; raise one Error that lists everything whose memory cannot be planned.
 
     `io="arena"` copies inputs into the arena and outputs out of it. Without `share` nothing is done in place. With
     `accumulate` sums are computed by the kernels of their terms. `donate` names inputs to write over. `calls` are
@@ -110,7 +105,7 @@ def lower(
     """
     if io not in ("external", "arena"):
         raise Error(f"io is {io!r}; it is 'external' or 'arena'")
-    calls = calls_of(order, backend, Lowered(graph).told) if calls is None else calls
+    calls = calls_of(graph, order, backend) if calls is None else calls
     lowering = _Lowering(graph, io, share, Call(f"{backend.name}:copy/1", (), {}))
     if accumulate and share:
         order, calls, lowering.done.terms = accumulated(graph, order, calls)
@@ -120,61 +115,6 @@ def lower(
         lowering.add(node, calls[node])
     lowering.give_outputs()
     return lowering.done
-
-
-def calls_of(order: Sequence[Node], backend: Backend, told: frozenset[str]) -> dict[Node, Call]:
-    """Ask the backend for every call; raise one Error that lists all that cannot run, or else all that is untyped."""
-    calls: dict[Node, Call] = {}
-    lacking: dict[str, None] = {}
-    untyped: dict[str, None] = {}
-    known = set(told)
-    for node in order:
-        title = f"{node.op.name} (node {node.name or node!r})"
-        if node.op.foreign:
-            lacking[f"{backend.name} cannot run {title}, which was carried as it is"] = None
-            continue
-        try:
-            sizes = [size for value in node.outputs for size in _known(value).shape]
-            call = backend.call(node)
-            fresh = {name for size in sizes for name in names(size) if name not in known}
-            if fresh or UNKNOWN in sizes:
-                call = _measured(node, call)
-            known |= fresh
-        except Error as error:
-            untyped[str(error)] = None
-            continue
-        if call is None:
-            lacking[f"{backend.name} has no kernel for {title}"] = None
-        else:
-            calls[node] = call
-    problems = list(lacking or untyped)
-    if problems:
-        more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise Error("; ".join(problems[:SHOWN]) + more)
-    return calls
-
-
-def _known(value: Value) -> TensorType:
-    type = value.type
-    if not isinstance(type, TensorType) or type.shape_or_none is None:
-        raise Error(f"the type of {value!r} is not known; give the inputs' types, or run infer_types")
-    return type
-
-
-def _measured(node: Node, call: Call | None) -> Call | None:
-    """Return a call that allocates, for a use whose data decides how large its outputs are; Error where none does."""
-    sizes = [size for value in node.outputs for size in value.shape]
-    if UNKNOWN in sizes:
-        raise Error(f"a dimension of {node!r} is known only at run; name the node that decides it: name=...")
-    if call is None or call.allocates:
-        return call
-    if call.measured is None:
-        open_sizes = ", ".join(dict.fromkeys(str(size) for size in sizes if not isinstance(size, int)))
-        raise Error(
-            f"the dimension {open_sizes} of {node!r} is known only at run, so its memory cannot be planned; "
-            "if it follows from the inputs' sizes, give them: --set-dim NAME=INT"
-        )
-    return call.measured
 
 
 class _Lowering:
@@ -191,14 +131,19 @@ class _Lowering:
         unknown = sorted(set(donate) - {value.name for value in self.graph.inputs})
         if unknown:
             raise Error(f"there is no input {', '.join(unknown)} to give away")
+        if donate and self.io == "arena":
+            raise Error(
+                f"{', '.join(donate)} cannot be given away with io='arena': inputs are copied into the arena, where "
+                "they are written over after their last use anyway; leave out `donate`, or choose io='external'"
+            )
         for value in self.graph.inputs:
-            index = self._tensor("input", _known(value), value.name)
+            index = self._tensor("input", known_type(value), value.name)
             self.done.inputs.append(index)
-            if value.name in donate and self.io != "arena":
+            if value.name in donate:
                 self.done.donated.append(index)
             self.number[value] = index
             if self.io == "arena":
-                inside = self._tensor("arena", _known(value), value.name)
+                inside = self._tensor("arena", known_type(value), value.name)
                 self._step(self.copy, [index], [inside], {}, f"{value.name} (in)")
                 self.number[value] = inside
 
@@ -230,7 +175,8 @@ class _Lowering:
             if value is not ABSENT:
                 self._count(value, -1)
         over = self._overwritten(node, call)
-        writes = [self._write(value, over if i == 0 else None, call.allocates) for i, value in enumerate(node.outputs)]
+        outputs = node.outputs if call.kernel != NO_KERNEL else [value for value in node.outputs if has_place(value)]
+        writes = [self._write(value, over if i == 0 else None, call.allocates) for i, value in enumerate(outputs)]
         starts = cut_at(node) if self.share and not call.allocates else None
         if starts is not None and reads[0] == self.number.get(node.inputs[0]):
             self.done.cuts[len(self.done.steps)] = starts
@@ -239,7 +185,7 @@ class _Lowering:
     def _show(self, node: Node) -> None:
         shown = self._read(node.inputs[0])
         value, kind = node.outputs[0], self.done.tensors[shown].kind
-        self.number[value] = self._add(Tensor(kind, _known(value), value.name, self.done.root(shown), shown))
+        self.number[value] = self._add(Tensor(kind, known_type(value), value.name, self.done.root(shown), shown))
 
     def _read(self, value: Value) -> int:
         found = self.number.get(value)
@@ -252,7 +198,7 @@ class _Lowering:
                 if value.node.op is input
                 else f"{kind} {value!r} cannot run yet"
             )
-        index = self._tensor("constant", _known(value), value.name)
+        index = self._tensor("constant", known_type(value), value.name)
         self.done.constants[index] = unpacked(value.node.params["data"])
         self.number[value] = index
         return index
@@ -273,7 +219,7 @@ class _Lowering:
         return self.done.tensors[index].kind == "arena" or self.done.root(index) in self.done.donated
 
     def _write(self, value: Value, over: int | None, allocates: bool) -> int:
-        type = _known(value)
+        type = known_type(value)
         if (allocates or self._is_dynamic(type)) and value not in self.wanted:
             index = self.number[value] = self._tensor("dynamic", type, value.name)
             return index
@@ -344,7 +290,7 @@ class _Lowering:
                 self.done.outputs.append(self.number[value])
                 continue
             source = self._read(value)
-            index = self._tensor("output", _known(value), name)
+            index = self._tensor("output", known_type(value), name)
             self._step(self.copy, [source], [index], {}, f"{name} (out)")
             self.done.outputs.append(index)
 
@@ -362,7 +308,7 @@ def _is_view(node: Node) -> bool:
     """Say whether an output surely holds the bytes of the input; where sizes may differ, a kernel copies and checks."""
     if node.op is identity:
         return True
-    return node.op in view and equal(_known(node.inputs[0]).elements, _known(node.outputs[0]).elements) is True
+    return node.op in view and equal(known_type(node.inputs[0]).elements, known_type(node.outputs[0]).elements) is True
 
 
 def _static(type: TensorType) -> tuple[int, ...] | None:

@@ -10,7 +10,7 @@ from nnvm.ir.dims import Size, larger, names, substitute, tree
 from nnvm.ir.types import TensorType, product
 from nnvm.runtime.expressions import Expr
 from nnvm.runtime.memory import Block, max_live, round_up
-from nnvm.runtime.parts import Buffer, item_size
+from nnvm.runtime.parts import Buffer, item_size, without_kernel
 from nnvm.runtime.program import Program
 
 Pack = Callable[[Sequence[Block], int], Sequence[int]]
@@ -217,6 +217,7 @@ def _report(
         "adopted_bytes": shown(adopted, at(adopted, binding)) if adopted != 0 else 0,
         "external_bytes": shown(external, at(external, binding)),
         "binding": dict(sorted(binding.items())),
+        "without_kernel": without_kernel(lowered.steps),
     }
 
 

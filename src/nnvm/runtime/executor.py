@@ -9,7 +9,7 @@ from nnvm.errors import Error
 from nnvm.runtime.device import Device
 from nnvm.runtime.frame import Frame, Observer
 from nnvm.runtime.layout import Layout, layout
-from nnvm.runtime.parts import CALL
+from nnvm.runtime.parts import CALL, NO_KERNEL
 from nnvm.runtime.program import Program
 from nnvm.runtime.state import State
 
@@ -75,7 +75,7 @@ class Executable:
     """A program on a device: call it with arrays by name, from as many threads as you like.
 
     Outputs are new arrays, the caller's own; so are inputs, except those that the program was given to write over.
-    Calls of a program that writes state take turns.
+    Calls of a program that writes state take turns. One with steps that have no kernel is planned, and refuses to run.
     """
 
     def __init__(self, program: Program, device: Device) -> None:
@@ -88,6 +88,7 @@ class Executable:
         self.device: Final = device
         self.state: Final = State(program, device)
         self.stats = Stats()
+        self._lacking: Final = program.without_kernel
         self._kernels: Final = _kernels(program, device)
         self._nested: Final = [Executable(nested, device) for nested in program.programs]
         used = {*self._kernels, *(kernel for nested in self._nested for kernel in nested.used)}
@@ -123,6 +124,8 @@ class Executable:
         after its last use, which changes no result unless the plan is wrong. `profile(step, seconds)` is told of
         each step.
         """
+        if self._lacking:
+            self.require_kernels()
         arrays, shapes = self._admit(inputs)
         copied = self._copied(arrays, inputs)
         bound = self._bind(shapes)
@@ -144,6 +147,15 @@ class Executable:
                     bound.idle.append(frame)
                     del bound.idle[IDLE_KEPT:]
         return outputs
+
+    def require_kernels(self) -> None:
+        """Raise one Error that lists every operator without a kernel, and how often it is used; before any run."""
+        if self._lacking:
+            listed = [f"{name} ({count} uses)" if count > 1 else name for name, count in self._lacking.items()]
+            raise Error(
+                f"{self.program.backend} has no kernel for {', '.join(listed)}, so nothing was run; "
+                "register kernels and compile again, or run the model's file with another engine (ONNX Runtime)"
+            )
 
     def _copied(self, arrays: list[Any], inputs: Mapping[str, Any]) -> int:
         """Copy what may not be written over although it was given away; return the bytes of all copies of inputs."""
@@ -243,7 +255,7 @@ class Executable:
 def _kernels(program: Program, device: Device) -> dict[str, Callable[..., Any]]:
     kernels: dict[str, Callable[..., Any]] = {}
     for index, step in enumerate(program.steps):
-        if step.kernel not in kernels and step.kernel != CALL:
+        if step.kernel not in kernels and step.kernel not in (CALL, NO_KERNEL):
             try:
                 kernels[step.kernel] = device.kernel(step.kernel)
             except Error as error:

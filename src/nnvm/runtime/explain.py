@@ -57,11 +57,19 @@ class Saving(NamedTuple):
 class Explanation:
     """The peak of a plan, what is alive there and what would lower it; as text, or as an object for JSON."""
 
-    __slots__ = ("alive", "live_bytes", "peak_bytes", "remedies", "step", "steps")
+    __slots__ = ("alive", "live_bytes", "peak_bytes", "remedies", "step", "steps", "without_kernel")
 
     def __init__(
-        self, peak_bytes: int, live_bytes: int, step: str, steps: list[int], alive: list[Alive], remedies: list[Remedy]
+        self,
+        peak_bytes: int,
+        live_bytes: int,
+        step: str,
+        steps: list[int],
+        alive: list[Alive],
+        remedies: list[Remedy],
+        without_kernel: Mapping[str, int] | None = None,
     ) -> None:
+        self.without_kernel: Final[Mapping[str, int]] = dict(without_kernel or {})
         self.peak_bytes: Final = peak_bytes
         self.live_bytes: Final = live_bytes
         self.step: Final = step
@@ -78,11 +86,12 @@ class Explanation:
             "steps": list(self.steps),
             "alive": [each._asdict() for each in self.alive],
             "remedies": [each._asdict() for each in self.remedies],
+            "without_kernel": dict(self.without_kernel),
         }
 
     def __str__(self) -> str:
         if not self.alive:
-            return "the arena is empty: nothing is alive between two steps"
+            return "\n".join(["the arena is empty: nothing is alive between two steps", *self._lacking()])
         rest = len(self.steps) - 1
         more = f", and at {rest} more step{'s' * (rest > 1)}" if rest else ""
         lines = [f"{self.live_bytes:,} bytes are alive at step {self.steps[0]} ({self.step}){more}:"]
@@ -94,7 +103,13 @@ class Explanation:
         lines += [each.text for each in self.remedies]
         if all(each.to_bytes >= self.live_bytes for each in self.remedies):
             lines.append("no single change that is known would lower it")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._lacking()])
+
+    def _lacking(self) -> list[str]:
+        if not self.without_kernel:
+            return []
+        listed = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in self.without_kernel.items())
+        return [f"without a kernel, so planned to write into memory of their own and to want no workspace: {listed}"]
 
 
 def explain(program: Program, binding: Mapping[str, int] | None = None) -> Explanation:
@@ -107,7 +122,7 @@ def explain(program: Program, binding: Mapping[str, int] | None = None) -> Expla
     lives = Lives(program, binding)
     most = max(lives.live, default=0)
     if not most:
-        return Explanation(lives.placed.peak, 0, "", [], [], [])
+        return Explanation(lives.placed.peak, 0, "", [], [], [], program.without_kernel)
     steps = [i for i, live in enumerate(lives.live) if live == most]
     at = steps[0]
     here = sorted(
@@ -121,7 +136,8 @@ def explain(program: Program, binding: Mapping[str, int] | None = None) -> Expla
     lower += _everywhere(lives, steps, min((each.to_bytes for each in lower), default=most))
     lower.sort(key=lambda each: (each.to_bytes, each.how, each.name))
     remedies = [*_bounds(program, lives, most), *lower[:SHOWN]]
-    return Explanation(lives.placed.peak, most, _named(program, at), steps, alive, remedies)
+    told = program.without_kernel
+    return Explanation(lives.placed.peak, most, _named(program, at), steps, alive, remedies, told)
 
 
 def _applied(lives: Lives, savings: Sequence[Saving]) -> Remedy:

@@ -1,6 +1,6 @@
 """What a program is made of: buffers, steps, and where the bytes of a constant come from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from nnvm.errors import Error
@@ -9,6 +9,9 @@ from nnvm.runtime.expressions import Expr, evaluate, show
 VERSION: Final = 2
 CALL: Final = "nnvm:call/1"
 """The kernel of a step that runs the nested program which its param `program` numbers."""
+
+NO_KERNEL: Final = "nnvm:none/1"
+"""The kernel of a step that nothing can run: it has its places, and its param `operator` says what it stands for."""
 
 KINDS: Final = ("arena", "input", "output", "constant", "state", "dynamic")
 
@@ -161,3 +164,13 @@ class Step:
         written = ", ".join(map(str, self.outputs))
         read = ", ".join("-" if i is None else str(i) for i in self.inputs)
         return f"{written} = {self.kernel}({read})  # {self.name}"
+
+
+def without_kernel(steps: Iterable[Step]) -> dict[str, int]:
+    """Count the steps that nothing can run by the operators that they stand for."""
+    found: dict[str, int] = {}
+    for step in steps:
+        if step.kernel == NO_KERNEL:
+            operator = step.params["operator"]
+            found[operator] = found.get(operator, 0) + 1
+    return dict(sorted(found.items()))

@@ -10,7 +10,7 @@ from nnvm.runtime.births import births, check_births
 from nnvm.runtime.expressions import Expr, evaluate, leaves, show
 from nnvm.runtime.formulas import Formulas
 from nnvm.runtime.layout import Layout, layout
-from nnvm.runtime.parts import ITEM_SIZES, KINDS, VERSION, Buffer, Bytes, Raw, Step, item_size
+from nnvm.runtime.parts import ITEM_SIZES, KINDS, VERSION, Buffer, Bytes, Raw, Step, item_size, without_kernel
 
 if TYPE_CHECKING:
     from nnvm.runtime.explain import Explanation
@@ -106,6 +106,11 @@ class Program:
         return self._formulas
 
     @property
+    def without_kernel(self) -> dict[str, int]:
+        """The operators of the steps that nothing can run, those of nested programs too, and how many of each."""
+        return without_kernel(step for program in (self, *_nested(self)) for step in program.steps)
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         """The names that a caller gives the inputs by, in order."""
         return tuple(self.buffers[i].name for i in self.inputs)
@@ -178,6 +183,17 @@ def load(path: str | PathLike[str]) -> Program:
     from nnvm.runtime.saved import load as read
 
     return read(path)
+
+
+def _nested(program: Program) -> list[Program]:
+    """Return every program below one, each once."""
+    found = list(dict.fromkeys(program.programs))
+    seen = set(found)
+    for each in found:
+        fresh = [nested for nested in each.programs if nested not in seen]
+        seen.update(fresh)
+        found += dict.fromkeys(fresh)
+    return found
 
 
 def _compare(compound: Sequence[tuple[str, int, Expr, int]], binding: Mapping[str, int]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nnvm.errors import Error
 from nnvm.runtime.expressions import LARGEST, leaves, parse
-from nnvm.runtime.parts import CALL, KINDS, VERSION, Buffer, Step, item_size
+from nnvm.runtime.parts import CALL, KINDS, NO_KERNEL, VERSION, Buffer, Step, item_size
 
 if TYPE_CHECKING:
     from nnvm.runtime.program import Program
@@ -114,6 +114,15 @@ def _check_step(index: int, step: Step, buffers: Sequence[Buffer], donated: Sequ
         if type(earlier) is not int or not 0 <= earlier < index:
             raise Error(f"{what} waits for step {earlier!r}, which is no earlier step")
     check_value(dict(step.params), what)
+    if step.kernel == NO_KERNEL:
+        _check_without_kernel(what, step)
+
+
+def _check_without_kernel(what: str, step: Step) -> None:
+    """Refuse a step that nothing can run and that does not say what it stands for, or relies on what a kernel does."""
+    _text(step.params.get("operator"), f"the operator of {what}")
+    if len(step.params) != 1 or step.inplace or step.joins or step.workspace != 0 or step.scratch is not None:
+        raise Error(f"{what} has no kernel, so it has no workspace, writes over nothing and has no other param")
 
 
 def _check_sharing(what: str, step: Step) -> None:

@@ -38,8 +38,10 @@ OVER_FIRST: Final = frozenset(
 
 
 def call(node: Node) -> Call | None:
-    """Return how NumPy computes a node; None where it has no kernel for the operator."""
+    """Return how NumPy computes a node; None where it has no kernel, as for a carried operator that nobody lowers."""
     lower = lowering.get(node.op)
+    if lower is None and node.op.foreign:
+        return None
     if lower is not None:
         kernel, inputs, params = lower(node)
     elif node.op in named_kernel:
@@ -49,7 +51,7 @@ def call(node: Node) -> Call | None:
     else:
         kernel, inputs, params = RENAMED.get(node.op.name, node.op.name), node.inputs, node.params
     full = kernel if ":" in kernel else f"numpy:{kernel}/1"
-    if node.op.foreign or (full not in KERNELS and find(full) is None):
+    if full not in KERNELS and find(full) is None:
         return None
     if full in ALLOCATING:
         return Call(full, inputs, params, allocates=True)

@@ -1,6 +1,6 @@
 """What is known of the outputs of operators that are carried, where the file does not say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import onnx
@@ -9,14 +9,21 @@ from nnvm import ops
 from nnvm.errors import Error
 from nnvm.frontends.onnx import schemas
 from nnvm.frontends.onnx.attributes import OPAQUE
+from nnvm.frontends.onnx.carry import foreign_operator
 from nnvm.frontends.onnx.value_types import TypeReader, write_type
-from nnvm.ir import ABSENT, UNKNOWN, TensorType, UnknownRank, Value, f32, i32, i64, params
+from nnvm.ir import ABSENT, UNKNOWN, ContainerType, OpAttr, TensorType, UnknownRank, Value, f32, i32, i64, params
 from nnvm.ir.types import Type
 from nnvm.ops.linear import product_shape
 from nnvm.ops.nn import window_sizes
 
 Given = Mapping[str, Any]
 Types = list[Type | None]
+TypeRule = Callable[[tuple[Value, ...], Given], Sequence[Type | None]]
+
+carried_type: Final[OpAttr[TypeRule]] = OpAttr("types of what a carried operator gives, of its inputs and attributes")
+"""Filled by whoever knows an operator that we do not: a type, or None, for each output; see docs/onnx.md."""
+
+Known = (TensorType, ContainerType)
 
 
 def carried_types(
@@ -24,9 +31,14 @@ def carried_types(
 ) -> Types:
     """Return the types of a node's outputs as far as they are known; `given` are its attributes.
 
-    Standard operators are asked of onnx itself; of other domains there is a table of what is met most.
+    A rule that somebody gave comes first; standard operators are asked of onnx itself; of other domains there is a
+    table of what is met most. Raises Error where a rule fails.
     """
     count = len(node.output)
+    found: Sequence[Type | None]
+    rule = carried_type.get(foreign_operator("" if node.domain == "ai.onnx" else node.domain, node.op_type))
+    if rule is not None:
+        return _whole(_ruled(rule, node, inputs, given), node, reader)
     try:
         if node.domain in ("", "ai.onnx"):
             found = _standard(node, inputs, opset, reader)
@@ -36,7 +48,35 @@ def carried_types(
             found = known(inputs, given) if known is not None and shown else []
     except (UnknownRank, Error, ValueError, TypeError, IndexError, KeyError, ArithmeticError):
         found = []  # it means something else than what the table knows, or is at fault, which running it tells
-    return [*found, *[None] * count][:count]
+    return _whole(found, node, reader)
+
+
+def _ruled(rule: TypeRule, node: onnx.NodeProto, inputs: tuple[Value, ...], given: Given) -> Sequence[Type | None]:
+    """Ask a rule that somebody gave, which may not know some types, but is not to fail."""
+    try:
+        found = tuple(rule(inputs, given))
+    except UnknownRank:
+        return []
+    except Exception as error:  # whatever a stranger's rule raises is to name the operator
+        raise Error(f"the type rule of {node.domain}::{node.op_type} fails: {error}") from error
+    if len(found) > len(node.output) or not all(each is None or isinstance(each, Known) for each in found):
+        raise Error(
+            f"the type rule of {node.domain}::{node.op_type} gives {found!r:.80}; "
+            f"it gives a type or None for each of its outputs, at most {len(node.output)}"
+        )
+    return found
+
+
+def _whole(found: Sequence[Type | None], node: onnx.NodeProto, reader: TypeReader) -> Types:
+    """Return a type or None for each output; a dimension that is not known is called after the output."""
+    types = [*found, *[None] * len(node.output)]
+    return [_named(type, name, reader) for type, name in zip(types, node.output, strict=False)]
+
+
+def _named(type: Type | None, name: str, reader: TypeReader) -> Type | None:
+    if not isinstance(type, TensorType) or UNKNOWN not in (type.shape_or_none or ()):
+        return type
+    return type[tuple(reader.fresh(name, i) if size is UNKNOWN else size for i, size in enumerate(type.shape))]
 
 
 def _standard(node: onnx.NodeProto, inputs: tuple[Value, ...], opset: int, reader: TypeReader) -> Types:

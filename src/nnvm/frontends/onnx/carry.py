@@ -8,8 +8,8 @@ from typing import Any, Final
 import onnx
 
 from nnvm.errors import Error
-from nnvm.frontends.onnx.attributes import NESTED
-from nnvm.ir import Op, foreign
+from nnvm.frontends.onnx.attributes import NESTED, read_attribute
+from nnvm.ir import Node, Op, foreign
 
 _MODULE: Final = "onnx"
 CARRIED: Final = "carried"
@@ -67,6 +67,18 @@ def foreign_operator(domain: str, type: str, overload: str = "") -> Op[..., Any]
 def is_carried(op: Op[..., Any]) -> bool:
     """Say whether an operator stands for one that a file brought."""
     return op.foreign and op.module == _MODULE
+
+
+def attributes_of(node: Node) -> dict[str, Any]:
+    """Return the attributes of a carried node by name: numbers, texts, tuples of such, constant data.
+
+    What none of these can hold, a graph or a type, is OPAQUE. Raises Error for a node that no file brought.
+    """
+    record = node.params.get(CARRIED)
+    if not isinstance(record, Carried):
+        raise Error(f"{node!r} was carried by no ONNX file, so it has no attributes; look at its params")
+    attributes = onnx.NodeProto.FromString(record.node).attribute
+    return {item.name: read_attribute(item, None, node.name or node.op.name) for item in attributes}
 
 
 def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:

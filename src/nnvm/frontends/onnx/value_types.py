@@ -85,11 +85,15 @@ class TypeReader:
             return int(proto.dim_value)
         text = proto.dim_param if kind == "dim_param" else ""
         if text in ("", "?") or text.isdecimal() or text == "-1":
-            fresh = f"{name}.{axis}"
-            while fresh in self.taken:
-                fresh += "_"
-            return dim(fresh)
+            return self.fresh(name, axis)
         return dim(text)
+
+    def fresh(self, name: str, axis: int) -> Dim:
+        """Return the dimension of an axis that nothing is said of: it is called after the value, as no other is."""
+        called = f"{name}.{axis}"
+        while called in self.taken:
+            called += "_"
+        return dim(called)
 
 
 def named_dims(proto: onnx.GraphProto) -> frozenset[str]:

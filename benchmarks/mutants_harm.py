@@ -12,11 +12,12 @@ import onnxruntime
 from tests.laws.interpret import held, interpret
 
 from nnvm.backends.numpy.device import dtype_of
-from nnvm.equivalence import agree, open_dimensions
 from nnvm.frontends.onnx import to_bytes
 from nnvm.ir import Graph, Node, TensorType, constant, input, variable
 from nnvm.ir.dims import names, substitute
+from nnvm.judging import agree
 from nnvm.ops import copy
+from nnvm.trial_inputs import open_dimensions
 
 SIZES: Final = ((7, 11, 13), (1, 5, 3), (2, 3, 5))
 """Sizes tried for open dimensions: primes, and one."""

@@ -8,8 +8,8 @@ import onnx
 import pytest
 from benchmarks.refill import Insensitive, check_sensitive, refill
 
-from nnvm.equivalence import agree
 from nnvm.frontends.onnx import load, save
+from nnvm.judging import agree
 from nnvm.pipeline import compile, count_nodes, optimize
 from tests.command import nnvm
 

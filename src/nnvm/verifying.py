@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from nnvm.equivalence import Reference, candidate_bindings, compare, open_dimensions
+from nnvm.equivalence import Reference, compare
 from nnvm.errors import Error
 from nnvm.ir import UNKNOWN, Dim, Graph, Node, TensorData, TensorType, Value, constant, input, params, variable, verify
 from nnvm.ir.dims import names
@@ -11,6 +11,7 @@ from nnvm.ir.node import ABSENT
 from nnvm.ir.rules.firings import Firing
 from nnvm.ir.types import Type
 from nnvm.ops import copy
+from nnvm.trial_inputs import candidate_bindings, open_dimensions
 
 BLAMED: Final = 20
 """How many firings of each rule are looked at to find the rule that is at fault."""

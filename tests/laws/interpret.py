@@ -166,6 +166,7 @@ MEANINGS |= {
     ops.fill: lambda shape, value: np.full(shape, array(value).reshape(())),
     ops.matmul: np.matmul,
     ops.dropout: lambda x, ratio=None, training=None, seed=None: (x, np.ones(x.shape, bool)),
+    ops.global_average_pool: lambda x: mean(x, tuple(range(2, x.ndim))),
     ops.global_max_pool: lambda x: x.max(tuple(range(2, x.ndim)), keepdims=True),
     ops.arange: lambda start, limit, delta: np.arange(start, limit, delta),
     ops.depth_to_space: lambda x, block, mode: x if block == 1 else NotImplemented,
@@ -181,23 +182,18 @@ def _many(combine: Meaning, xs: tuple[Array, ...]) -> Array:
     return found
 
 
-@means(ops.global_average_pool)
-def _(x: Array) -> Array:
-    return _defined(x).mean(tuple(range(2, x.ndim)), keepdims=True)
-
-
-def _defined(x: Array) -> Array:
-    if not x.size:
-        raise ValueError("the mean of nothing is not defined")
-    return x
+def mean(x: Array, axis: tuple[int, ...] | None, *, keepdims: bool = True) -> Array:
+    """Return the mean over axes, all for None; of nothing it is not a number."""
+    total = x.sum(axis, keepdims=keepdims)
+    return np.divide(total, math.prod(x.shape if axis is None else (x.shape[each] for each in axis)))
 
 
 def _reducer(reduce: Meaning) -> Meaning:
     def meaning(x: Array, axes: Array | None = None, *, keepdims: bool, noop_with_empty_axes: bool) -> Array:
         given = () if axes is None else tuple(int(a) for a in axes)
         if not given and noop_with_empty_axes:
-            return _defined(x)
-        return reduce(_defined(x), axis=given or None, keepdims=keepdims)
+            return x
+        return reduce(x, axis=given or None, keepdims=keepdims)
 
     return meaning
 
@@ -206,7 +202,7 @@ MEANINGS |= {
     operator: _reducer(reduce)
     for operator, reduce in (
         (ops.reduce_sum, np.sum),
-        (ops.reduce_mean, np.mean),
+        (ops.reduce_mean, mean),
         (ops.reduce_max, np.max),
         (ops.reduce_l2, lambda x, **options: np.sqrt(np.sum(x * x, **options))),
         (ops.reduce_min, np.min),
@@ -280,11 +276,6 @@ def _(x: Array, *, approximate: str) -> Array:
     exact = MEANINGS[ops.erf](x / math.sqrt(2))
     about = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
     return x / 2 * (1 + (exact if approximate == "none" else about))
-
-
-def mean(x: Array, axes: tuple[int, ...]) -> Array:
-    """Return the mean over axes, which stay as 1; of nothing it is not a number."""
-    return np.divide(x.sum(axes, keepdims=True), math.prod(x.shape[axis] for axis in axes))
 
 
 @means(ops.layer_norm)

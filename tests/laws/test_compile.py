@@ -15,9 +15,9 @@ from tests.laws.networks import BINDING, networks
 from nnvm import ops
 from nnvm.analyses.schedule import depth_first
 from nnvm.backends.numpy.device import dtype_of
-from nnvm.equivalence import agree
 from nnvm.errors import Error
 from nnvm.ir import Graph, Node
+from nnvm.judging import agree
 from nnvm.pipeline import compile
 from nnvm.runtime.executor import Executable
 from nnvm.runtime.verify import verify

@@ -80,10 +80,10 @@ def _inputs(
 ) -> dict[str, Any]:
     import numpy as np
 
-    from nnvm.equivalence import candidate_bindings, open_dimensions, random_inputs
     from nnvm.ir import named_input, tensor_type
     from nnvm.ir.dims import dim
     from nnvm.ir.types import dtype
+    from nnvm.trial_inputs import candidate_bindings, open_dimensions, random_inputs
 
     if isinstance(loaded, Graph):
         graph = loaded
@@ -143,7 +143,7 @@ def _transient(executable: Any, arrays: Mapping[str, Any], outputs: Sequence[Any
 def _compare(
     engine: str, model: str, arrays: Mapping[str, Any], outputs: Mapping[str, Any], runs: int
 ) -> dict[str, Any]:
-    from nnvm.equivalence import agree
+    from nnvm.judging import agree
 
     if engine != "onnxruntime":
         raise Error(f"there is no engine {engine!r} to compare with; there is: onnxruntime")

@@ -330,3 +330,19 @@ def test_the_door_is_the_function_whatever_was_imported(before):
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
     assert nnvm.compile is compile
     assert nnvm.optimize is optimize
+
+
+def test_the_identities_that_onnx_will_have_are_counted(tmp_path):
+    def net(x: f32[3], y: f32[3]):
+        z = ops.relu(x)
+        return {"a": ops.identity(y), "b": z, "c": ops.identity(z), "d": ops.identity(y)}
+
+    nnvm.save(nnvm.trace(net), tmp_path / "a.onnx")
+    loaded = nnvm.load(tmp_path / "a.onnx")
+    assert operator_counts(loaded) == {"identity": 3, "relu": 1}
+    smaller = nnvm.optimize(loaded)
+    nnvm.save(smaller, tmp_path / "b.onnx")
+    written = onnx.load(tmp_path / "b.onnx").graph.node
+    assert sorted(node.op_type for node in written) == ["Identity", "Identity", "Identity", "Relu"]
+    assert (count_nodes(smaller), operator_counts(smaller)) == (len(written), {"identity": 3, "relu": 1})
+    assert count_nodes(smaller.replace(hints={})) == 1  # where no file of ONNX is meant

@@ -1,16 +1,19 @@
 """What verification finds, and whom it names: passes that change form, ends or results, and rules that do not lower."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from nnvm import ops
+from nnvm.equivalence import Reference, compare
 from nnvm.errors import Error
 from nnvm.ir import EMPTY, Graph, Node, Value, apply_rules, f32, foreign, named_input, rule, trace, work
 from nnvm.ir.rules.firings import observing
 from nnvm.passes import infer_types, set_dims
-from nnvm.pipeline import PassError, optimize
+from nnvm.pipeline import PassError, PassRun, optimize
 from nnvm.verifying import BLAMED, Refusal, Verifier
+from tests.rounding import stepped
 
 
 @rule
@@ -284,3 +287,21 @@ def test_what_stands_for_a_node_that_waited_waits() -> None:
     with pytest.raises(Refusal, match="no longer waits for early") as caught:
         Verifier().check(before.replace(), gone)
     assert caught.value.kind == "order"
+
+
+def test_what_was_judged_otherwise_is_told_in_the_words_of_a_comparison(monkeypatch) -> None:
+    before, after = stepped(True), stepped(False)
+    verifier = Verifier()
+    monkeypatch.setattr("nnvm.verifying.Reference", partial(Reference, seeds=10))
+    assert verifier.check(before, after) is None
+    assert verifier.judged == compare(before, after, seeds=10).judged
+    assert "with other last bits in its weights" in (verifier.judged or "")
+    assert verifier.check(before, before.replace(outputs=[before.outputs[0] * 1.0])) is None
+    assert verifier.judged is None
+    runs: list[PassRun] = []
+
+    def divide(graph: Graph) -> Graph:
+        return after
+
+    optimize(before, [divide], report=runs.append, verify_each=True)
+    assert [run.judged is not None for run in runs] == [True]

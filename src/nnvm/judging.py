@@ -1,7 +1,7 @@
 """When two results count as the same: within tolerance, or where last bits explain all that is between them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from nnvm.backends import numpy as backend
 from nnvm.backends.numpy import table
 from nnvm.compile import compile_graph
 from nnvm.errors import Error
-from nnvm.ir import Graph, Node, TensorData, TensorType, Value, constant, data_of
+from nnvm.ir import Graph, Node, Op, TensorData, TensorType, Value, constant, data_of
 from nnvm.trial_inputs import Arrays
 from nnvm.widen import widen
 
@@ -21,15 +21,16 @@ LAST_BITS: Final = (1, 2, 4)
 """By how many units in the last place weights are moved, the least first: sums of another order differ by as much."""
 NUDGES: Final = 3
 """How often weights are moved by as much, each time otherwise."""
+DOUBTS: Final = 3
+"""On how many inputs weights are moved, where float64 says of all that nothing differs and the others change less."""
+AGREE: Final = ", and in float64 both agree"
 LEAST: Final = 16
 """Constants of so many floats are weights; fewer are scales and bounds, which stay."""
 
-_STEPS: Final = frozenset(
+_STEPS: Final[frozenset[Op[..., Any]]] = frozenset(
     (
         *(ops.ceil, ops.dynamic_quantize_linear, ops.floor, ops.qlinear_conv),
-        ops.qlinear_matmul,
-        ops.quantize_linear,
-        ops.round,
+        *(ops.qlinear_matmul, ops.quantize_linear, ops.round),
     )
 )
 """Operators that make a step of a difference in the last bit."""
@@ -95,45 +96,67 @@ def explained(original: Graph, changed: Graph, engine: Engine | None, doubts: Se
     differ are made of what was rounded to steps, and the original's own results change as much where its weights change
     in their last bits. What runs in float64 has to bear that out. `engine` runs them where NumPy did not.
     """
-    return _nearer(original, doubts) or _stepped(original, changed, engine, doubts)
+    truths = Truths(original)
+    return _nearer(truths, doubts) or _stepped(original, changed, engine, truths, doubts)
 
 
-def _nearer(original: Graph, doubts: Sequence[Doubt]) -> str | None:
+class Truths:
+    """What a graph computes in float64, each input asked once; Error where it cannot."""
+
+    __slots__ = ("_found", "_run", "graph")
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph: Final = graph
+        self._run: Run | None = None
+        self._found: Final[dict[Doubt, tuple[Any, ...]]] = {}
+
+    def __call__(self, doubt: Doubt) -> tuple[Any, ...]:
+        """Return the outputs on the inputs of a doubt."""
+        if doubt not in self._found:
+            self._run = self._run or _widened(self.graph)
+            self._found[doubt] = self._run(doubt.arrays)
+        return self._found[doubt]
+
+
+def _nearer(truths: Truths, doubts: Sequence[Doubt]) -> str | None:
     """Say how much nearer the results are to a run of the original in float64 than its own; None where one is not."""
-    try:
-        run = _widened(original)
-        rows = [row for each in doubts for row in zip(each.given, each.wanted, run(each.arrays), strict=True)]
-    except Error:
-        return None
     worst = [0.0, 0.0]
-    for a, b, truth in rows:
-        if agree(a, b)[0]:
-            continue
-        if not _are_floats(a, b):
+    for each in doubts:
+        try:
+            rows = list(zip(each.given, each.wanted, truths(each), strict=True))
+        except Error:
             return None
-        errors = [float(_distances(each, truth).max(initial=0)) for each in (a, b)]
-        if not errors[0] <= errors[1]:
-            return None
-        worst = [max(pair) for pair in zip(worst, errors, strict=True)]
+        for a, b, truth in rows:
+            if agree(a, b)[0]:
+                continue
+            if not _are_floats(a, b):
+                return None
+            errors = [float(_distances(each, truth).max(initial=0)) for each in (a, b)]
+            if not errors[0] <= errors[1]:
+                return None
+            worst = [max(pair) for pair in zip(worst, errors, strict=True)]
     return f"a run in float64 is nearer to the result, {worst[0]:.1e}, than to the original, {worst[1]:.1e}"
 
 
-def _stepped(original: Graph, changed: Graph, engine: Engine | None, doubts: Sequence[Doubt]) -> str | None:
+def _stepped(
+    original: Graph, changed: Graph, engine: Engine | None, truths: Truths, doubts: Sequence[Doubt]
+) -> str | None:
     """Say how much the original's own results change with the last bits of its weights; None where that is less."""
     rounded = _rounded(original)
-    tolerances = [_tolerance(value) for value in original.outputs]
     for each in doubts:
         for a, b, steps in zip(each.given, each.wanted, rounded, strict=True):
             if not agree(a, b)[0] and not (steps and _are_floats(a, b)):
                 return None
+    tolerances = [_tolerance(value) for value in original.outputs]
     try:
-        found = _last_bits(engine or numpy_run, original, doubts, tolerances)
-        if found is None:
+        borne_out = _in_float64(original, changed, truths, doubts, tolerances) if engine is None else ""
+        if borne_out is None:
             return None
-        borne_out = _in_float64(original, changed, doubts, tolerances) if engine is None else ""
+        enough = DOUBTS if borne_out == AGREE else len(doubts)
+        found = _last_bits(engine or numpy_run, original, doubts, tolerances, enough)
     except (Error, ValueError):
         return None
-    if borne_out is None:
+    if found is None:
         return None
     units, here, own = found
     moved = f"{units} unit{'s' * (units > 1)} in the last place"
@@ -142,53 +165,73 @@ def _stepped(original: Graph, changed: Graph, engine: Engine | None, doubts: Seq
 
 
 def _last_bits(
-    make: Engine, original: Graph, doubts: Sequence[Doubt], tolerances: Sequence[float | None]
+    make: Engine, original: Graph, doubts: Sequence[Doubt], tolerances: Sequence[float | None], enough: int
 ) -> tuple[int, float, float] | None:
     """Return the fewest units by which weights must move for as large a change, that of the results, and their own."""
     for units in LAST_BITS:
         others = [make(_nudged(original, seed, units)) for seed in range(NUDGES)]
-        worst = _worst(others, doubts, tolerances)
+        worst = _worst(others, doubts, tolerances, enough)
         if worst is not None:
             return units, *worst
     return None
 
 
 def _worst(
-    others: Sequence[Run], doubts: Sequence[Doubt], tolerances: Sequence[float | None]
+    others: Sequence[Run], doubts: Sequence[Doubt], tolerances: Sequence[float | None], enough: int
 ) -> tuple[float, float] | None:
     """Return the largest change of any result, and of the others'; None where one changes more than all of those.
 
     Both the largest change of an element and the mean of all are looked at: what is wrong everywhere, but by little, is
-    not hidden by a step that one element takes.
+    not hidden by a step that one element takes. After `enough` inputs the others run only where a result changes more
+    than has been seen of them by then.
     """
-    here, own = 0.0, 0.0
-    for each in doubts:
-        drawn = [other(each.arrays) for other in others]
-        for i, (a, b) in enumerate(zip(each.given, each.wanted, strict=True)):
-            if agree(a, b, tolerances[i])[0]:
-                continue
-            change, moved = _distances(a, b), [_distances(other[i], b) for other in drawn]
-            most, mean = np.max([one.max() for one in moved]), np.max([one.mean() for one in moved])
-            if not (change.max() <= most and change.mean() <= mean):  # nor where anything is no number
-                return None
-            here, own = max(here, float(change.max())), max(own, float(most))
-    return here, own
+    here = 0.0
+    seen: dict[int, tuple[float, float]] = {}
+    for number, each in enumerate(doubts):
+        changes = _changes(each, each.given, tolerances)
+        if number < enough or not all(_within(change, seen.get(i, (0.0, 0.0))) for i, change in changes.items()):
+            moved = [_changes(each, other(each.arrays), (), changes) for other in others]
+            for i, change in changes.items():
+                most, mean = (float(np.max([one[i][k] for one in moved])) for k in (0, 1))
+                if not _within(change, (most, mean)):
+                    return None
+                before = seen.get(i, (0.0, 0.0))
+                seen[i] = max(before[0], most), max(before[1], mean)
+        here = max([here, *(change[0] for change in changes.values())])
+    return here, max((most for most, _ in seen.values()), default=0.0)
+
+
+def _changes(
+    doubt: Doubt, given: Sequence[Any], tolerances: Sequence[float | None], wanted: Container[int] | None = None
+) -> dict[int, tuple[float, float]]:
+    """Return the largest and the mean change of each output that differs, or of those that are wanted, by its place."""
+    found = {}
+    for i, (a, b) in enumerate(zip(given, doubt.wanted, strict=True)):
+        if i in wanted if wanted is not None else not agree(a, b, tolerances[i])[0]:
+            change = _distances(a, b)
+            found[i] = float(change.max()), float(change.mean())
+    return found
+
+
+def _within(change: tuple[float, float], limits: tuple[float, float]) -> bool:
+    """Say whether a change is no larger; that of what is no number is."""
+    return change[0] <= limits[0] and change[1] <= limits[1]
 
 
 def _in_float64(
-    original: Graph, changed: Graph, doubts: Sequence[Doubt], tolerances: Sequence[float | None]
+    original: Graph, changed: Graph, truths: Truths, doubts: Sequence[Doubt], tolerances: Sequence[float | None]
 ) -> str | None:
     """Say how runs of both in float64 bear out that last bits are all; None where they do not."""
-    runs = _widened(original), _widened(changed)
+    run = _widened(changed)
     wide = []
     for each in doubts:
-        wanted, given = (run(each.arrays) for run in runs)
+        wanted, given = truths(each), run(each.arrays)
         pairs = zip(given, wanted, tolerances, strict=True)
         if not all(agree(a, b, limit)[0] for a, b, limit in pairs):
             wide.append(Doubt(each.arrays, given, wanted))
     if not wide:
-        return ", and in float64 both agree"
-    return None if _last_bits(_widened, original, wide, tolerances) is None else ", as it does in float64"
+        return AGREE
+    return None if _last_bits(_widened, original, wide, tolerances, len(wide)) is None else ", as it does in float64"
 
 
 def _widened(graph: Graph) -> Run:

@@ -9,10 +9,10 @@ from typing import Any, Final, Protocol
 from nnvm import plugins
 from nnvm.compile import EFFORT, Backend, Call, compile_graph
 from nnvm.errors import Error
-from nnvm.ir import Graph, Node, collection_paused, is_constant, operators
+from nnvm.ir import Graph, Node, Value, collection_paused, input, is_constant, operators
 from nnvm.ir.provenance import current_history, recording
 from nnvm.ir.rules.firings import Firing, observing
-from nnvm.ops import fill
+from nnvm.ops import fill, identity
 from nnvm.options import Stage, parse
 from nnvm.passes import DEFAULT, PASSES
 from nnvm.runtime.executor import Executable
@@ -26,9 +26,10 @@ class PassRun:
     """One run of one pass: its number from 1, the graphs before and after, its seconds, and the operators it left.
 
     `unchecked` says why verification could not compare what the two graphs compute; None where it did or was not asked.
+    `judged` says how they were found to compute the same where that was not by equal numbers on NumPy.
     """
 
-    __slots__ = ("after", "before", "nodes", "number", "seconds", "stage", "unchecked")
+    __slots__ = ("after", "before", "judged", "nodes", "number", "seconds", "stage", "unchecked")
 
     def __init__(self, number: int, stage: Stage, before: Graph, after: Graph, seconds: float) -> None:
         self.number: Final = number
@@ -38,6 +39,7 @@ class PassRun:
         self.seconds: Final = seconds
         self.nodes: Final = count_nodes(after)
         self.unchecked: str | None = None
+        self.judged: str | None = None
 
     @property
     def name(self) -> str:
@@ -162,6 +164,7 @@ def _run(number: int, stage: Stage, graph: Graph, checker: Checker | None) -> Pa
         if checker is not None:
             with recording():  # what checking rewrites is no part of the history
                 done.unchecked = checker.check(graph, after)
+                done.judged = getattr(checker, "judged", None)  # a stranger's may have no opinion
     except MemoryError:
         raise
     except Exception as error:  # a pass may come from anywhere, and whatever it raises is to name it
@@ -262,8 +265,9 @@ def compile(
 ) -> Executable:
     """Plan memory, choose kernels, and return a callable that holds its Program.
 
-    The options are those of nnvm.compile.compile_graph; `pack` is the NumPy portfolio where none is given. Raises one
-    Error that lists what cannot run.
+    The options are those of nnvm.compile.compile_graph; `pack` is the NumPy portfolio where none is given. What the
+    backend has no kernel for is planned, and a call raises one Error that lists it. Raises one Error that lists what
+    cannot be planned.
     """
     chosen = _backend(backend)
     program = compile_graph(
@@ -280,7 +284,8 @@ _backend = backend
 def count_nodes(graph: Graph) -> int:
     """Count the operators of a graph and of its sub-graphs.
 
-    Variables, constants and ONNX's ConstantOfShape with a constant shape do not count.
+    Variables, constants and ONNX's ConstantOfShape with a constant shape do not count. Of a graph that came from ONNX
+    the Identities count that its file will have: of outputs that are inputs, or constants, or outputs already.
     """
     return sum(operator_counts(graph).values())
 
@@ -296,4 +301,21 @@ def operator_counts(graph: Graph) -> dict[str, int]:
         if node.op.foreign and isinstance(inner, Mapping):
             for name, count in inner.items():
                 counts[name] = counts.get(name, 0) + count
+    copied = _copied(graph) if "onnx" in graph.hints else 0
+    if copied:
+        counts[identity.name] = counts.get(identity.name, 0) + copied
     return dict(sorted(counts.items()))
+
+
+def _copied(graph: Graph) -> int:
+    """Count the outputs that ONNX needs an Identity for, since one value cannot have two names there."""
+    named: dict[Value, str] = {value: value.node.name or "" for value in graph.inputs}
+    copied = 0
+    for name, value in zip(graph.output_names, graph.outputs, strict=True):
+        if named.get(value) == name:
+            continue
+        if value in named or value.node.op is input or (is_constant(value) and value.node.name != name):
+            copied += 1
+        else:
+            named[value] = name
+    return copied

@@ -66,7 +66,7 @@ def _verdict(result: Mapping[str, Any]) -> str:
     if not result["equivalent"]:
         return f"NOT equivalent: {result['differs']}"
     if result.get("judged"):
-        return f"equivalent: the model is ill-conditioned, and {result['judged']}"
+        return f"equivalent: {result['judged']}"
     at = ", ".join("{" + ", ".join(f"{k}={v}" for k, v in row.items()) + "}" for row in result["bindings"] if row)
     error = f"largest absolute error {result['max_abs_error']:.3g}"
     return f"equivalent within rtol {result['rtol']:g}, {error}{f', at {at}' if at else ''}"

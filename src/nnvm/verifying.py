@@ -31,14 +31,19 @@ class Refusal(Error):
 
 
 class Verifier:
-    """Sees what one pass after another does, and trusts none of them."""
+    """Sees what one pass after another does, and trusts none of them.
 
-    __slots__ = ("firings", "limits", "seed")
+    `judged` says of the run checked last how it was found to compute the same, where that was not by equal numbers on
+    NumPy: in the words of `nnvm.equivalence.Comparison`.
+    """
+
+    __slots__ = ("firings", "judged", "limits", "seed")
 
     def __init__(self, seed: int = 0, limits: tuple[float, float] | None = None) -> None:
         self.seed: Final = seed
         self.limits: Final = limits
         self.firings: list[Firing] = []
+        self.judged: str | None = None
 
     def watch(self, firing: Firing) -> None:
         """Remember a firing; raise Error where its right side is not below its left side in the rule's measure."""
@@ -56,6 +61,7 @@ class Verifier:
         Returns None, or why what they compute could not be compared. Forgets the firings seen.
         """
         firings, self.firings = self.firings, []
+        self.judged = None
         if after is before:
             return None
         try:
@@ -90,6 +96,7 @@ class Verifier:
         if found.equivalent is False:
             told = f"output {found.differs!r} is not equivalent (largest error {found.max_abs_error:.3g})"
             raise Refusal(told, "result")
+        self.judged = found.judged
         return "no input changes any output" if found.equivalent is None else None
 
     def _blame(self, firings: list[Firing]) -> Firing | None:

@@ -1,3 +1,5 @@
+from math import inf, nan
+
 from nnvm import ops
 from nnvm.analyses.index_limits import index_limits
 from nnvm.ir import f32, i32, i64, tensor_data, trace
@@ -29,6 +31,14 @@ def test_other_arithmetic_says_nothing():
         return ops.gather(table, ids * 2), x + 1
 
     assert limits(net, ids=i64["n"], table=f32[9, 3], x=f32[3]) == {}
+
+
+def test_what_is_added_may_be_huge_and_need_not_be_whole():
+    def net(ids, table):
+        rough = ops.add(ops.cast(ids, to=f32), tensor_data((inf, -inf, nan, 2.5), f32[4]))
+        return ops.gather(table, ops.add(ops.cast(rough, to=i64), tensor_data(3, i64[2**40, 4])))
+
+    assert limits(net, ids=i64[4], table=f32[9, 3]) == {"ids": [("9", 5)]}
 
 
 def test_places_in_what_is_open_and_in_several_axes():

@@ -24,6 +24,10 @@ from tests.command import nnvm, small_model
         (("run", "{m}", "--input", "x"), 2, "input"),
         (("run", "{m}", "--compare", "abacus"), 1, "onnxruntime"),
         (("run", "{m}", "--range", "a,b"), 2, "range"),
+        (("run", "{m}", "--range", "2,1"), 2, "range"),
+        (("run", "{m}", "--range", "nan,1"), 2, "range"),
+        (("run", "{m}", "--range", "-1e308,1e308"), 2, "range"),
+        (("plan", "{m}", "--set-dim", "batch=3", "--set-dim", "batch=4"), 2, "set-dim"),
         (("opt", "{m}", "-o", "no/such/folder/out.onnx"), 1, "folder"),
     ],
 )

@@ -54,6 +54,8 @@ def test_a_saved_program_runs_like_its_model(tmp_path):
     assert (code, err) == (0, "")
     assert nnvm("run", model, "--set-dim", "batch=4", "--save", tmp_path / "b")[0] == 0
     np.testing.assert_array_equal(np.load(tmp_path / "a" / "y_out.npy"), np.load(tmp_path / "b" / "y_out.npy"))
+    code, _, err = nnvm("run", tmp_path / "m.nnp", "--set-dim", "nobody=4")
+    assert (code, err) == (1, f"error: {tmp_path / 'm.nnp'}: no dimension is called nobody; it has batch\n")
 
 
 def test_pack_gives_figures_and_writes_offsets(tmp_path):

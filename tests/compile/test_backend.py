@@ -3,11 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from nnvm import ops
 from nnvm.compile import WORKSPACE_LIMIT, Backend, Call, compile_graph
-from nnvm.errors import Error
 from nnvm.ir import Node, f32, f64, trace
 from nnvm.runtime.program import Program
 
@@ -57,9 +54,12 @@ def test_copies_are_the_backends_own():
     assert [step.kernel for step in program.steps] == ["abacus:copy/1"]
 
 
-def test_what_it_has_no_kernel_for_is_named():
-    with pytest.raises(Error, match="abacus has no kernel for exp"):
-        compile_graph(trace(lambda x: ops.exp(x), x=f32[3]), Abacus())
+def test_what_it_has_no_kernel_for_is_planned_and_named():
+    program = compile_graph(trace(lambda x: ops.exp(ops.exp(ops.tanh(x))), x=f32[3]), Abacus())
+    assert [step.kernel for step in program.steps] == ["abacus:squash/2", "nnvm:none/1", "nnvm:none/1"]
+    assert program.without_kernel == program.meta["plan"]["without_kernel"] == {"exp": 2}
+    assert len({step.outputs for step in program.steps}) == 3
+    assert not any(step.inplace for step in program.steps)
 
 
 def test_a_kernel_declares_its_workspace_from_shapes_item_size_and_params():

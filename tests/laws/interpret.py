@@ -183,9 +183,12 @@ def _many(combine: Meaning, xs: tuple[Array, ...]) -> Array:
 
 
 def mean(x: Array, axis: tuple[int, ...] | None, *, keepdims: bool = True) -> Array:
-    """Return the mean over axes, all for None; of nothing it is not a number."""
+    """Return the mean over axes, all for None; of nothing it is not a number, which whole numbers have not."""
     total = x.sum(axis, keepdims=keepdims)
-    return np.divide(total, math.prod(x.shape if axis is None else (x.shape[each] for each in axis)))
+    count = math.prod(x.shape if axis is None else (x.shape[each] for each in axis))
+    if not count and x.dtype.kind in "iu":
+        raise ValueError("the mean of no whole numbers is not defined")
+    return np.divide(total, count)
 
 
 def _reducer(reduce: Meaning) -> Meaning:

@@ -27,6 +27,8 @@ running it is an error. A use that a row does not cover is carried too: an attri
 backend draws for it.
 `tests/laws/test_opsets.py` draws every version of every operator that is read, from opset {oldest} on, and compares
 it with ONNX Runtime, or with onnx.reference where that lacks it or is known to differ.
+Where ONNX's text and onnx.reference differ the reference holds: a limit that `Clip` leaves out limits nothing, so that
+infinities pass; by the text, and in ONNX Runtime, the type's largest finite number is the limit then.
 *since* is the newest version's opset, *first* the opset that brought the operator. Operators of other domains are
 carried.
 

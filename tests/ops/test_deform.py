@@ -121,6 +121,7 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.deform_conv, (X, W, f32["n", 18, 3, 3]), {"kernel": (3,)}, "kernel (3,) against weight [3, 3]"),
     (ops.deform_conv, (X, W, f32["n", 18, 3, 3], f32[5]), {}, "a bias of f32[5] where [6] is due"),
     (ops.deform_conv, (X, W, f32["n", 18, 3, 3], None, f32[1, 18, 3, 3]), {}, "a mask of f32[1, 18, 3, 3] where"),
+    (ops.deform_conv, (f32[1, 4], f32[6, 4], f32[1, 0]), {}, "an image has axes beside its channels"),
     (ops.deform_conv, (i64[1, 4, 5, 5], i64[6, 4, 3, 3], i64[1, 18, 3, 3]), {}, "they must be of kind float"),
 ]
 

@@ -137,6 +137,7 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.batch_norm_training, (X, *[f32[5]] * 4), {}, "f32[5] for 6 channels"),
     (ops.batch_norm_training, (f32[6], *[f32[6]] * 4), {}, "a batch has channels"),
     (ops.batch_norm_each, (X, *[f32[6]] * 4), {}, "f32[6] for images of [6, 8, 8]"),
+    (ops.batch_norm_each, (f32[()], *[f32[()]] * 4), {}, "a batch has images"),
     (ops.rms_norm, (X, f32[7]), {}, "does not fit [8]"),
     (ops.rms_norm, (X, f32[8]), {"axis": 4}, "axis 4 is not among the 4 axes"),
     (ops.layer_norm_with_statistics, (X, f32[7]), {}, "does not fit [8]"),

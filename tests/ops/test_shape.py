@@ -262,7 +262,9 @@ ILL: list[tuple[Op[..., Any], tuple[Any, ...], dict[str, Any], str]] = [
     (ops.depth_to_space, (f32[1, 6, 2, 2],), {"block": 2}, "6 channels do not divide"),
     (ops.depth_to_space, (f32[1, 4, 2],), {"block": 2}, "an image is [batch, channels, height, width]"),
     (ops.depth_to_space, (f32[1, 4, 2, 2],), {"block": 2, "mode": "RCD"}, "mode 'RCD' is none of"),
+    (ops.depth_to_space, (f32[1, 4, 2, 2],), {"block": 0}, "blocks of 0 x 0"),
     (ops.space_to_depth, (f32[1, 1, 3, 2],), {"block": 2}, "3 x 2 does not divide"),
+    (ops.space_to_depth, (f32[1, 1, 3, 2],), {"block": -1}, "blocks of -1 x -1"),
     (ops.trilu, (f32[3],), {}, "a triangle needs a matrix"),
 ]
 
@@ -309,6 +311,19 @@ def test_slices_of_an_open_dimension(start: int, end: int, step: int, wanted: st
         assert set_dims(sliced.type, {"n": n}) is f32[n if wanted == "n" else max(0, n - 1)]
     if wanted == "n" and step == 1:
         assert sliced.type is f32["n"]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 7])
+def test_the_sizes_of_the_parts_of_an_open_dimension(parts: int) -> None:
+    opened = [part.type for part in ops.split(named_input("x", f32["n"]), parts=parts)]
+    for size in range(12):
+        fixed = [part.type for part in ops.split(named_input("x", f32[size]), parts=parts)]
+        assert [set_dims(each, {"n": size}) for each in opened] == fixed
+
+
+def test_equal_parts_of_an_open_dimension_are_known_to_be_equal() -> None:
+    x = named_input("x", f32["n"])
+    assert [part.type for part in ops.split(ops.concat(x, x, x, axis=0), parts=3)] == [f32["n"]] * 3
 
 
 def test_the_sizes_of_unequal_parts() -> None:

@@ -66,6 +66,17 @@ def test_blocks_too_many_for_branch_and_bound_are_ejected(monkeypatch):
     assert moved.method == "ejections"
 
 
+def test_what_is_enough_need_not_be_aligned(monkeypatch):
+    monkeypatch.setattr("nnvm.packing.portfolio.LARGEST_TABLE", 0)
+    many = instance(120, seed=9)
+    greedy = pack(many, effort=24_000)
+    enough = greedy.height - 1
+    packing = pack(many, effort=200_000, enough=enough)
+    check(many, packing.offsets, 64)
+    assert packing.method == "ejections"
+    assert packing.height <= enough
+
+
 def test_sizes_beyond_64_bits_are_packed_too():
     huge = [Block(0, 2, 1 << 70), Block(1, 3, 1 << 70), Block(5, 1 << 90, 7)]
     packing = pack(huge)

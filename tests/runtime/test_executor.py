@@ -11,6 +11,7 @@ from tests.runtime.toy import KERNELS, ToyDevice, ping_pong, program
 
 from nnvm.errors import Error
 from nnvm.runtime.executor import BINDINGS_KEPT, IDLE_KEPT, Executable
+from nnvm.runtime.parts import CALL, NO_KERNEL
 from nnvm.runtime.program import Buffer, Program, Raw, Step
 from nnvm.runtime.verify import verify
 
@@ -209,6 +210,20 @@ def test_unknown_kernels_and_foreign_backends_are_refused():
         executable(program([Buffer("output", "float32", ())], [Step("toy:none/1", [], [0])], [], [0]))
     with pytest.raises(Error, match="for 'cuda' and the device is 'toy'"):
         executable(Program("cuda", [], [], [], []))
+
+
+def test_what_has_no_kernel_is_listed_from_nested_programs_too():
+    x, y = Buffer("input", "float32", (2,), name="x"), Buffer("output", "float32", (2,), name="y")
+    nested = Program("toy", [x, y], [Step(NO_KERNEL, [0], [1], {"operator": "Odd"})], [0], [1])
+    z = Buffer("output", "float32", (2,), name="z")
+    steps = [Step(CALL, [0], [1], {"program": 0}), Step(NO_KERNEL, [0], [2], {"operator": "Even"})]
+    outer = Program("toy", [x, y, z], steps, [0], [1, 2], programs=[nested])
+    assert outer.without_kernel == {"Even": 1, "Odd": 1}
+    run = executable(outer)
+    for call in (lambda: run(x=array(1, 2)), lambda: run(), run.require_kernels):
+        with pytest.raises(Error, match="toy has no kernel for Even, Odd, so nothing was run; register"):
+            call()
+    executable(program([], [], [], [])).require_kernels()
 
 
 def test_a_static_plan_that_is_absurd_is_refused_before_it_runs():

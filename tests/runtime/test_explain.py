@@ -5,7 +5,8 @@ import json
 from tests.runtime.test_verify import chain, run
 from tests.runtime.toy import ping_pong
 
-from nnvm.runtime.program import Buffer, Program
+from nnvm.runtime.parts import NO_KERNEL
+from nnvm.runtime.program import Buffer, Program, Step
 
 
 def test_the_peak_names_who_is_alive_and_what_would_lower_it():
@@ -91,3 +92,15 @@ def test_steps_in_place_may_lie_between():
     buffers[2] = Buffer("arena", "uint8", (640,), 1280, name="cut")
     ways = {each.how for each in Program("toy", buffers, kept, [], [], peak=1920).explain({}).remedies}
     assert "fuse" not in ways
+
+
+def test_what_has_no_kernel_is_told_last():
+    x, y = Buffer("input", "float32", (2,), name="x"), Buffer("output", "float32", (2,), name="y")
+    t = Buffer("arena", "float32", (2,), name="t")
+    steps = [Step(NO_KERNEL, [0], [1], {"operator": "Odd"}), Step(NO_KERNEL, [1], [2], {"operator": "Odd"})]
+    told = Program("toy", [x, t, y], steps, [0], [2], peak=64).explain()
+    assert told.report()["without_kernel"] == {"Odd": 2}
+    assert str(told).splitlines()[-1].endswith("to want no workspace: Odd (2)")
+    empty = Program("toy", [x, y], [Step(NO_KERNEL, [0], [1], {"operator": "Odd"})], [0], [1]).explain()
+    assert str(empty).splitlines()[0].startswith("the arena is empty")
+    assert str(empty).endswith(": Odd")

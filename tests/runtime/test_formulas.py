@@ -75,6 +75,13 @@ def test_what_is_no_size_is_named(dim, said):
         layout(arena((dim,)), {"n": 0})
 
 
+def test_ends_that_double_from_buffer_to_buffer_are_refused_before_they_fill_the_memory():
+    offsets = [0, *(("+", ("end", i), ("end", i)) for i in range(200))]
+    program = Program("toy", [Buffer("arena", "uint8", (1,), offset) for offset in offsets], [], [], [])
+    with pytest.raises(Error, match=r"passes 2\*\*96"):
+        layout(program, {})
+
+
 def test_sizes_of_constants_are_sizes_too():
     with pytest.raises(Error, match="is no size"):
         layout(arena((2**30, 2**30)), {})

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from nnvm.errors import Error
+from nnvm.runtime.parts import NO_KERNEL
 from nnvm.runtime.program import Buffer, Program, Raw, Step
 
 X = Buffer("input", "float32", (2,), name="x")
@@ -86,6 +87,11 @@ def test_an_alias_of_what_has_no_size_is_refused():
         (Step("k", [], [3], workspace=("end", 1)), "no arena buffer"),
         (Step("k", [], [3], {"a": object()}), "no file can hold"),
         (Step("k", [], [3], {"a": {1: 2}}), "a key is text"),
+        (Step(NO_KERNEL, [0], [3]), "the operator of step 2 .* is None; it must be text"),
+        (Step(NO_KERNEL, [0], [3], {"operator": ""}), "must be text"),
+        (Step(NO_KERNEL, [0], [3], {"operator": "Odd", "k": 1}), "has no kernel, so it has no workspace"),
+        (Step(NO_KERNEL, [0], [3], {"operator": "Odd"}, workspace=8), "has no kernel, so it has no workspace"),
+        (Step(NO_KERNEL, [0], [3], {"operator": "Odd"}, inplace=[0]), "writes over nothing"),
         (Step("k", [], [3], name=None), "name that is text"),  # type: ignore[arg-type]
     ],
 )

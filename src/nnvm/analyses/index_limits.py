@@ -1,11 +1,13 @@
 """How large the whole numbers in an input may be, for they pick from something."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from nnvm import ops
-from nnvm.ir import ABSENT, Graph, Node, Op, TensorType, Value, analysis, data_of, input
+from nnvm.ir import ABSENT, Graph, Node, Op, TensorData, TensorType, Value, analysis, data_of, input
 from nnvm.ir.dims import Size
+from nnvm.ir.tensor_data import Number
 
 Limit = tuple[Size, int]
 """A dimension, and by how much what lies below it may be missed on the way."""
@@ -66,10 +68,18 @@ def _kept(node: Node, sources: Mapping[Value, dict[tuple[str, int], None]]) -> d
 def _moved(node: Node, sources: Mapping[Value, dict[tuple[str, int], None]]) -> dict[tuple[str, int], None]:
     for value, other in (node.inputs, node.inputs[::-1]):
         data = data_of(other)
-        if value in sources and data is not None and data.size and (data.repeats or data.size <= _LARGEST):
-            most = max(map(int, (data.item(),) if data.size == 1 else data.values()))
-            return {(name, more + max(most, 0)): None for name, more in sources[value]}
+        most = None if data is None or value not in sources else _largest(data)
+        if most is not None:
+            return {(name, more + most): None for name, more in sources[value]}
     return {}
+
+
+def _largest(data: TensorData) -> int | None:
+    """Return the largest number of a constant, 0 where none is above; None where nobody looks."""
+    numbers: tuple[Number, ...] = () if data.uniform is None else (data.uniform,)
+    if not numbers and 0 < data.size <= _LARGEST and data.has_numbers:
+        numbers = data.values()
+    return max(0, *(int(each) if isfinite(each) else 0 for each in numbers)) if numbers else None
 
 
 def _limits(node: Node) -> tuple[tuple[Value, Size], ...]:

@@ -1,6 +1,7 @@
 """What every command needs: the app, its common options, loading, printing, failing."""
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,8 +64,18 @@ def load(model: str, dims: Sequence[str] | None = None) -> Graph:
 
     with working(f"loading {model}"):
         graph = infer_types(read_stdin() if model == "-" else read(model))
-        binding = dict(map(parse_dim, dims or ()))
+        binding = parse_dims(dims)
         return infer_types(set_dims(graph, binding)) if binding else graph
+
+
+def load_program(path: str, binding: Mapping[str, int]) -> Any:
+    """Load a saved Program, which has the dimensions that are given sizes."""
+    program = report.load_program(path)
+    known = {size for i in program.inputs for size in program.buffers[i].shape or () if isinstance(size, str)}
+    if unknown := sorted(binding.keys() - known):
+        told = f"it has {', '.join(sorted(known))}" if known else "all its sizes are fixed"
+        fail(f"{path}: no dimension is called {', '.join(unknown)}; {told}")
+    return program
 
 
 def read_stdin() -> Graph:
@@ -84,14 +95,26 @@ def parse_dim(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
+def parse_dims(texts: Sequence[str] | None) -> dict[str, int]:
+    """Read any number of NAME=INT; a usage error where one name gets two sizes."""
+    binding: dict[str, int] = {}
+    for name, size in map(parse_dim, texts or ()):
+        if binding.setdefault(name, size) != size:
+            raise typer.BadParameter(f"{name} is {binding[name]} and {size}; give it one size", param_hint="--set-dim")
+    return binding
+
+
 def parse_range(text: str | None) -> tuple[float, float] | None:
-    """Read LOW,HIGH."""
+    """Read LOW,HIGH: finite, and the first not above the second."""
     if text is None:
         return None
     try:
         low, high = map(float, text.split(","))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not LOW,HIGH", param_hint="--range") from None
+    if not low <= high or not math.isfinite(high - low):
+        what = "two finite numbers, the first not above the second"
+        raise typer.BadParameter(f"{text!r} is not LOW,HIGH: {what}", param_hint="--range")
     return low, high
 
 

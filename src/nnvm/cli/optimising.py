@@ -108,6 +108,8 @@ def opt(
     for row in result["passes"]:
         if row.get("unchecked"):
             print(f"note: what {row['name']} computes was not compared: {row['unchecked']}", file=sys.stderr)
+        if row.get("judged"):
+            print(f"note: what {row['name']} computes is equivalent: {row['judged']}", file=sys.stderr)
     give(result, as_json, tables.draw_opt)
     if result["equivalent"] is False:
         error = f"largest error {result['max_abs_error']:.3g}"

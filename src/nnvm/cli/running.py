@@ -22,7 +22,8 @@ from nnvm.cli.base import (
     fail,
     give,
     load,
-    parse_dim,
+    load_program,
+    parse_dims,
     parse_range,
     working,
 )
@@ -94,11 +95,12 @@ def run(
         if not equals or not path:
             raise typer.BadParameter(f"{text!r} is not NAME=FILE.npy", param_hint="--input")
         files[name] = path
-    loaded = report.load_program(model) if model.endswith(report.PROGRAM_SUFFIX) else load(model, dims)
+    binding = parse_dims(dims)
+    loaded = load_program(model, binding) if model.endswith(report.PROGRAM_SUFFIX) else load(model, dims)
     with working("running"):
         result = report.run(
             loaded, model, files, save, backend=backend, runs=runs, compare=compare, seed=seed,
-            limits=parse_range(limits), binding=dict(map(parse_dim, dims or ())),
+            limits=parse_range(limits), binding=binding,
         )  # fmt: skip
     give(result, as_json, tables.draw_run)
     if "compared" in result and not result["compared"]["equivalent"]:

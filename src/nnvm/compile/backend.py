@@ -55,7 +55,10 @@ class Backend(Protocol):
         """What kernels' names begin with, and what `Program.backend` says."""
 
     def call(self, node: Node) -> Call | None:
-        """Return how a use of an operator is computed; None where this backend has no kernel for it."""
+        """Return how a use of an operator is computed; None where this backend has no kernel for it.
+
+        Carried operators (`node.op.foreign`) are asked for too. What has no kernel is planned, and cannot run.
+        """
 
     def run(self, program: Any) -> Callable[..., tuple[Any, ...]]:
-        """Return a Program made callable."""
+        """Return a Program made callable; one with steps that have no kernel is to refuse when it is called."""

@@ -69,6 +69,7 @@ def _nameless(order: Sequence[Node], outputs: Iterable[Value]) -> str:
     """Say which carried nodes give what has no place, grouped by operator; not those that others leave in the dark."""
     read = {value for node in order for value in node.inputs} | set(outputs)
     unknown: dict[str, list[str]] = {}
+    dark = 0
     misplaced: dict[str, list[str]] = {}
     for node in order:
         if not node.op.foreign:
@@ -77,14 +78,17 @@ def _nameless(order: Sequence[Node], outputs: Iterable[Value]) -> str:
         if not wrong:
             continue
         if any(_is_untyped(value) for value in wrong):
-            if not any(_is_untyped(value) for value in node.inputs if value is not ABSENT):
+            if any(_is_untyped(value) for value in node.inputs if value is not ABSENT):
+                dark += 1
+            else:
                 unknown.setdefault(node.op.name, []).append(_title(node))
         else:
             kind = next(str(value.type) for value in wrong)
             misplaced.setdefault(f"{node.op.name} gives {kind}", []).append(_title(node))
     told = []
     if unknown:
-        told.append(f"the types of what carried operators give are not known: {_grouped(unknown)}; {CURE}")
+        behind = f" and {dark} more that read what they give" if dark else ""
+        told.append(f"the types of what carried operators give are not known: {_grouped(unknown)}{behind}; {CURE}")
     if misplaced:
         told.append(f"no buffer can hold what carried operators give: {_grouped(misplaced)}; plan the part before them")
     return "; ".join(told)

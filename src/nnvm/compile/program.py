@@ -46,7 +46,9 @@ def compile_graph(
     `order` runs the nodes in that order, else the best of the file's, depth first and a planned one, for which
     `effort` transitions are spent. `io="arena"` puts inputs and outputs into the arena. Without `share` every result
     has bytes of its own; without `accumulate` no sum is computed by the kernel of a term. `donate` names inputs that a
-    call may write over. `binding` is where open dimensions are measured. Raises Error for what cannot be run.
+    call may write over. `binding` is where open dimensions are measured. What the backend has no kernel for, carried
+    operators too, has its place in the plan and refuses to run: `Program.without_kernel` counts it. Raises one Error
+    that lists what has no type or no fixed size.
     """
     if type(alignment) is not int or not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
         raise Error(f"the alignment is {alignment!r}; it must be a power of two up to 2**20")

@@ -314,7 +314,7 @@ def where(condition: Value, x: Value, y: Value) -> TensorType:
 
 @op
 def clip(x: Value, low: Value | None = None, high: Value | None = None) -> TensorType:
-    """Limit x to [low, high], two scalars (ONNX Clip)."""
+    """Limit x to [low, high], two scalars (ONNX Clip); a side without a limit lets infinities pass."""
     for limit in (low, high):
         if limit is not None:
             one_dtype((x, limit))

@@ -36,6 +36,7 @@ def deform_conv(
     dtype = one_dtype([each for each in (x, weight, offset, bias, mask) if each is not None])
     of_kind(x, "float")
     require(groups > 0 and offset_groups > 0, f"{groups} groups and {offset_groups} of offsets")
+    require(rank_or_none(x) is None or len(x.shape) > 2, "an image has axes beside its channels")
     batch, channels, *image = x.shape
     out, depth, *window = weight.shape
     shares = equal(channels, depth * groups) is not False

@@ -35,6 +35,7 @@ def batch_norm_each(
     """
     of_kind(x, "float")
     if rank_or_none(x) is not None:
+        require(len(x.shape) > 0, "a batch has images")
         for value in (scale, bias, mean, var):
             require(_has_shape(value, x.shape[1:]), f"{value.type} for images of {list(x.shape[1:])}")
     return x.tensor

@@ -151,8 +151,12 @@ def _even(whole: Size, parts: int) -> tuple[Size, ...]:
     if isinstance(whole, int):
         most = -(-whole // parts)
         return tuple([max(0, min(most, whole - most * i)) for i in range(parts)])
-    chunk = (whole + parts - 1) // parts
-    return tuple([chunk if i < parts - 1 else whole - chunk * (parts - 1) for i in range(parts)])
+    each, most = whole // parts, (whole + parts - 1) // parts
+    if equal(each * parts, whole):
+        return (each,) * parts
+    if parts == 2:
+        return most, whole - most
+    return (most, *[smaller(most, larger(whole - most * i, 0)) for i in range(1, parts)])
 
 
 @op
@@ -252,6 +256,7 @@ def depth_to_space(x: Value, *, block: int, mode: str = "DCR") -> TensorType:
     """Move blocks of channels into space; `mode` is "DCR" or "CRD" (ONNX DepthToSpace)."""
     require(len(x.shape) == 4, "an image is [batch, channels, height, width]")
     require(mode in ("DCR", "CRD"), f"mode {mode!r} is none of DCR, CRD")
+    require(block > 0, f"blocks of {block} x {block}")
     batch, channels, height, width = x.shape
     divides = not isinstance(channels, int) or channels % (block * block) == 0
     require(divides, f"{channels} channels do not divide into blocks of {block} x {block}")
@@ -263,6 +268,7 @@ def space_to_depth(x: Value, *, block: int, mode: str = "DCR") -> TensorType:
     """Move blocks of space into channels; `mode` is "DCR" or "CRD" (ONNX SpaceToDepth)."""
     require(len(x.shape) == 4, "an image is [batch, channels, height, width]")
     require(mode in ("DCR", "CRD"), f"mode {mode!r} is none of DCR, CRD")
+    require(block > 0, f"blocks of {block} x {block}")
     batch, channels, height, width = x.shape
     divides = all(not isinstance(size, int) or size % block == 0 for size in (height, width))
     require(divides, f"{height} x {width} does not divide into blocks of {block} x {block}")

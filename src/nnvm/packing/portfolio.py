@@ -236,7 +236,7 @@ def _descents(reduced: Reduced, best: _Best, limits: _Limits, budget: Budget) ->
 def _ejections(
     timeline: Timeline, reduced: Reduced, best: _Best, limits: _Limits, budget: Budget
 ) -> Iterator[Try | None]:
-    bound = max(reduced.height(reduced.bound), limits.enough or 0)
+    bound = reduced.height(max(reduced.bound, limits.units(reduced)))
     for places in eject(timeline, lambda: best.places(timeline), bound, budget, unit=reduced.unit):
         yield None if places is None else ("ejections", timeline.offsets(len(best.blocks)), 0)
 

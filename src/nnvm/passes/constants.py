@@ -22,10 +22,10 @@ def whole(value: Value) -> tuple[int, ...] | None:
     return found if len(found) == len(known) else None
 
 
-def vector(elements: Iterable[int]) -> Value:
-    """Return a constant vector of int64."""
+def vector(elements: Iterable[int], dtype: DType = i64) -> Value:
+    """Return a constant vector of integers."""
     listed = list(elements)
-    return constant(data=tensor_data(listed, i64[len(listed)]))
+    return constant(data=tensor_data(listed, dtype[len(listed)]))
 
 
 def filled(amount: Number, dtype: DType, shape: tuple[Size, ...] = ()) -> Value:

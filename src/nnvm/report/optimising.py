@@ -82,10 +82,10 @@ def optimise(
 
 
 def _pass_row(run: PassRun, verified: bool) -> dict[str, Any]:
-    """Say what a run of a pass did; `unchecked` is there under verification, and null where the check was whole."""
+    """Say what a run of a pass did; under verification also why it was `unchecked`, and how it was `judged`."""
     row = {"name": run.name, "seconds": run.seconds, "nodes": run.nodes, "changed": run.changed}
     row["options"] = dict(run.stage.options)
-    return {**row, "unchecked": run.unchecked} if verified else row
+    return {**row, "unchecked": run.unchecked, "judged": run.judged} if verified else row
 
 
 def passes() -> dict[str, Any]:

@@ -154,7 +154,7 @@ class Executable:
             listed = [f"{name} ({count} uses)" if count > 1 else name for name, count in self._lacking.items()]
             raise Error(
                 f"{self.program.backend} has no kernel for {', '.join(listed)}, so nothing was run; "
-                "register kernels and compile again, or run the model's file with another engine (ONNX Runtime)"
+                "register kernels and compile again (see docs/onnx.md), or run the model's file with ONNX Runtime"
             )
 
     def _copied(self, arrays: list[Any], inputs: Mapping[str, Any]) -> int:

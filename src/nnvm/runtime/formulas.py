@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 
 def _times(a: int, b: int) -> int:
-    value = a * b
+    return _admitted(a * b)
+
+
+def _end(start: int, size: int) -> int:
+    return _admitted(start + size)
+
+
+def _admitted(value: int) -> int:
+    """Refuse what chains of products, or of ends that build on ends, would come to: numbers that take all memory."""
     if not -LARGEST * LARGEST <= value <= LARGEST * LARGEST:
-        raise OverflowError  # what sums add up to stays small, but a chain of products would take all memory
+        raise OverflowError
     return value
 
 
@@ -34,6 +42,7 @@ _OPERATIONS: Final[Mapping[str, Callable[[int, int], int]]] = {
     "max": max,
     "min": min,
     "round up": _round_up,
+    "end": _end,
 }
 
 
@@ -203,7 +212,7 @@ def _starts(page: _Page, program: "Program", which: Sequence[int]) -> list[int]:
         if index in wanted:
             size = page.sizes[which[index]]
             rounded = page.operation("round up", page.number(0) if size is None else size, alignment, ("end", index))
-            page.know(("end", index), page.operation("+", starts[index], rounded, ("end", index)))
+            page.know(("end", index), page.operation("end", starts[index], rounded, ("end", index)))
         for dependent in waiting.pop(index, ()):
             missing[dependent] -= 1
             if not missing[dependent]:

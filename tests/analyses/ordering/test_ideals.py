@@ -3,7 +3,7 @@
 from benchmarks.cell_networks import randwire
 from tests.analyses.ordering.problems import branches, fewest, is_order, problem_of
 
-from nnvm.analyses.ordering import Problem, Step, order_bound, peak, profile
+from nnvm.analyses.ordering import Problem, Step, Tensor, order_bound, peak, profile
 from nnvm.analyses.ordering.ideals import search
 from nnvm.analyses.ordering.pieces import cuts, part
 
@@ -21,6 +21,9 @@ def test_nothing_below_the_upper_end_is_proven():
     found = search(problem, lower=0, upper=11, limit=1000)
     assert (found.order, found.bound) == (None, 11)
     assert search(problem, lower=20, upper=20, limit=1000).bound == 20
+    kept = Problem([Step() for _ in range(3)], [Tensor(4, [i], kept=True) for i in range(3)])
+    found = search(kept, lower=0, upper=12, limit=1000)
+    assert (found.order, found.bound) == (None, 12)
 
 
 def test_a_target_is_enough():

@@ -61,3 +61,5 @@ def test_the_rest_runs_as_it_is_numbered():
     kept = [Tensor(4, [i], kept=True) for i in range(3)]
     moves = Moves(Problem([Step() for _ in range(3)], kept))
     assert moves.runs(*moves.start[::2], FAR, FAR) == [(12, 12, (mask_of([0, 1]), 2))]
+    assert moves.runs(*moves.start[::2], FAR, 13) == [(12, 12, (mask_of([0, 1]), 2))]
+    assert moves.runs(*moves.start[::2], FAR, 12) == []

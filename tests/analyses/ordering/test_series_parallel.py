@@ -4,7 +4,7 @@ import pytest
 from benchmarks.cell_networks import series_parallel, tree
 from tests.analyses.ordering.problems import branches, fewest, is_order
 
-from nnvm.analyses.ordering import Problem, Step, Tensor, peak
+from nnvm.analyses.ordering import Problem, Step, Tensor, order, peak
 from nnvm.analyses.ordering.series_parallel import last_touchers, reduce
 
 
@@ -20,6 +20,13 @@ def test_branches_that_share_an_input_are_not_exact():
     found = reduce(problem, 10_000)
     assert not found.exact
     assert peak(problem, found.order) == fewest(problem)
+
+
+def test_a_branch_that_begins_what_a_later_step_ends_is_not_exact():
+    tensors = [Tensor(9, [0], [1]), Tensor(1, [1], [3]), Tensor(5, [2, 3])]
+    problem = Problem([Step(), Step(), Step(), Step([2])], tensors)
+    assert not reduce(problem, 10_000).exact
+    assert order(problem).peak == fewest(problem) == 10
 
 
 def test_an_edge_past_a_branch_is_no_obstacle():

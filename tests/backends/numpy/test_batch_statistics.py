@@ -23,11 +23,23 @@ def test_an_empty_batch_has_no_statistics() -> None:
     assert np.isnan(outs[1]).all()
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (0, 3, 5), (2, 3, 4, 5)])
+def test_a_constant_channel_without_epsilon_is_no_number() -> None:
+    x, vectors = np.ones((2, 3, 2), np.float32), [np.ones(3, np.float32)] * 4
+    outs = [np.empty_like(x), *(np.empty(3, np.float32) for _ in range(2))]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        call("batch_norm_training", outs, [x, *vectors], epsilon=0.0)
+    assert np.isnan(outs[0]).all()
+    np.testing.assert_allclose(outs[2], 0.9)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 3), (0, 3, 5), (2, 3, 4, 5)])
 def test_each_element_may_have_statistics(shape: tuple[int, ...]) -> None:
     x, scale, bias, mean = draw(0, shape), *(draw(i, shape[1:]) for i in range(1, 4))
     ins = [x, scale, bias, mean, np.abs(draw(4, shape[1:]))]
-    (wanted,) = runtime("BatchNormalization", ins, [np.float32], opset=8, spatial=0, epsilon=1e-2)
+    if len(shape) == 1:
+        wanted = (x - ins[3]) / np.sqrt(ins[4] + np.float32(1e-2)) * scale + bias  # ONNX Runtime wants channels
+    else:
+        (wanted,) = runtime("BatchNormalization", ins, [np.float32], opset=8, spatial=0, epsilon=1e-2)
     close(compute("batch_norm_each", (shape, np.float32), *ins, epsilon=1e-2), wanted)
 
 

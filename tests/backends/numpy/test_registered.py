@@ -7,7 +7,7 @@ import pytest
 
 import nnvm
 from nnvm import plugins
-from nnvm.backends.numpy import NumpyDevice, kernel, registered
+from nnvm.backends.numpy import NumpyDevice, kernel, registered, table
 from nnvm.errors import Error
 from nnvm.ir import EMPTY, f32, foreign
 
@@ -35,8 +35,8 @@ def graph_of(n):
 
 
 def test_a_kernel_is_added_and_run_by_its_name():
-    with pytest.raises(Error, match="numpy has no kernel for half"):
-        nnvm.compile(graph_of(4))
+    with pytest.raises(Error, match=r"numpy has no kernel for half \(2 uses\), so nothing was run"):
+        nnvm.compile(graph_of(4))(x=np.ones(4, "f4"))
 
     @kernel("tests:half/1")
     def compute(out, x):
@@ -102,3 +102,19 @@ def test_a_foreign_operator_has_no_kernel():
     x = nnvm.ir.named_input("x", f32[2])
     node = nnvm.Node(foreign("half", "somewhere"), (x,), EMPTY, (f32[2],), None, (), {})
     assert call(node) is None
+
+
+def test_a_carried_operator_runs_where_somebody_says_how(monkeypatch):
+    odd = foreign("Odd", "com.acme")
+    x = nnvm.ir.named_input("x", f32[3])
+    graph = nnvm.Graph(nnvm.Node(odd, (x,), EMPTY, (f32[3],)).outputs, [x])
+    assert table.call(graph.outputs[0].node) is None
+    monkeypatch.setattr(table.lowering, "_table", dict(table.lowering._table))
+    table.lowering.override(odd, lambda node: ("tests:odd/1", node.inputs, {"by": 3}))
+    assert table.call(graph.outputs[0].node) is None  # there is no such kernel yet
+
+    @kernel("tests:odd/1")
+    def compute(out, x, *, by):
+        np.multiply(x, by, out=out)
+
+    assert nnvm.compile(graph)(x=np.ones(3, "f4"))[0].tolist() == [3, 3, 3]

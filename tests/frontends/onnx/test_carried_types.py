@@ -1,11 +1,15 @@
+from collections.abc import Callable
 from typing import Any
 
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from nnvm.errors import Error
 from nnvm.frontends.onnx import load, to_bytes
-from nnvm.ir import Graph
+from nnvm.frontends.onnx.carried_types import TypeRule, carried_type
+from nnvm.frontends.onnx.carry import foreign_operator
+from nnvm.ir import UNKNOWN, Graph
 
 F, U8, I8, I32, I64 = (getattr(TensorProto, name) for name in ("FLOAT", "UINT8", "INT8", "INT32", "INT64"))
 Given = list[tuple[int, list[Any]] | None]
@@ -108,7 +112,7 @@ def test_a_classifier_has_as_many_scores_as_it_likes() -> None:
     graph, _ = read(
         "ai.onnx.ml", "LinearClassifier", [(F, ["n", 2])], 2, coefficients=[1.0, 2.0], classlabels_ints=[1, 2]
     )
-    assert types(graph) == ["i64['n']", "f32['n', None]"]
+    assert types(graph) == ["i64['n']", "f32['n', 'y1.1']"]
 
 
 def test_standard_operators_are_asked_of_onnx() -> None:
@@ -145,3 +149,33 @@ def test_what_the_file_says_is_believed() -> None:
     imports = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     made = load(helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString())
     assert types(made) == ["f32['m']"]
+
+
+@pytest.fixture
+def rule(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, TypeRule], None]:
+    monkeypatch.setattr(carried_type, "_table", dict(carried_type._table))
+    return lambda name, given: carried_type.override(foreign_operator("com.acme", name), given)
+
+
+def test_a_rule_that_somebody_gave_is_asked(rule: Callable[[str, TypeRule], None]) -> None:
+    rule("Halve", lambda inputs, given: [inputs[0].tensor[(inputs[0].shape[0] // given["by"], UNKNOWN)]])
+    graph, _ = read("com.acme", "Halve", [(F, ["n", 4])], by=2)
+    assert types(graph) == ["f32['((n)//2)', 'y0.1']"]
+    rule("Both", lambda inputs, given: [None, inputs[0].type])
+    assert types(read("com.acme", "Both", [(F, ["n", 4])], 2)[0]) == ["None", "f32['n', 4]"]
+    rule("Ranked", lambda inputs, given: [inputs[0].tensor[inputs[0].shape]])
+    assert types(read("com.acme", "Ranked", [(F, None)])[0]) == ["None"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (lambda inputs, given: given["size"], "the type rule of com.acme::Odd fails: 'size'"),
+        (lambda inputs, given: [inputs[0].type] * 2, "a type or None for each of its outputs, at most 1"),
+        (lambda inputs, given: ["float"], "a type or None for each of its outputs, at most 1"),
+    ],
+)
+def test_a_rule_that_fails_is_named(rule: Callable[[str, TypeRule], None], given: TypeRule, says: str) -> None:
+    rule("Odd", given)
+    with pytest.raises(Error, match=says):
+        read("com.acme", "Odd", [X])

@@ -10,16 +10,18 @@ from tests.frontends.onnx.models import graph_of, model, node, run, spelled, wri
 from nnvm import ops
 from nnvm.errors import Error
 from nnvm.frontends.onnx import load
+from nnvm.frontends.onnx.attributes import OPAQUE
 from nnvm.frontends.onnx.carry import (
     CARRIED,
     NODES,
     Carried,
+    attributes_of,
     captured_names,
     foreign_operator,
     inner_names,
     rename_captured,
 )
-from nnvm.ir import Graph, Node, constant, f32, named_input, same, tensor_data
+from nnvm.ir import EMPTY, Graph, Node, constant, f32, named_input, same, tensor_data
 
 
 def branch(body: list[onnx.NodeProto], output: str) -> onnx.GraphProto:
@@ -217,3 +219,16 @@ def test_a_foreign_operator_of_another_house_is_an_error() -> None:
     other = Node(foreign("strange", "mxnet"), (x,), name="s")
     with pytest.raises(Error, match="ONNX has nothing for operator strange"):
         written(Graph(other.outputs))
+
+
+def test_attributes_are_those_of_the_file():
+    given = {"k": 3, "f": 0.5, "s": "text", "many": [1, 2], "t": helper.make_tensor("t", TensorProto.FLOAT, [1], [2.0])}
+    made = node("Magic", ["x"], ["y"], domain="com.acme", **given)
+    graph = load(model([made], [("x", [2])], [("y", [2])], domains={"com.acme": 1}).SerializeToString())
+    found = attributes_of(graph.outputs[0].node)
+    assert [found[name] for name in ("k", "f", "s", "many")] == [3, 0.5, "text", (1, 2)]
+    assert list(found["t"].values()) == [2.0]
+    held = load(conditional().SerializeToString())
+    assert set(attributes_of(next(each for each in held.nodes if each.op.foreign)).values()) == {OPAQUE}
+    with pytest.raises(Error, match="was carried by no ONNX file"):
+        attributes_of(Node(foreign_operator("com.acme", "Magic"), (), EMPTY, (f32[2],)))

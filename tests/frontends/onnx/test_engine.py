@@ -129,7 +129,7 @@ def test_where_drawn_numbers_are_too_large_smaller_ones_are_tried():
 def test_what_nobody_can_run_says_both_reasons():
     nodes = [helper.make_node("Magic", ["x"], ["y"], domain="com.microsoft")]
     graph = model(nodes, [floats("x", 3)], [floats("y", 3)])
-    with pytest.raises(Error, match=r"numpy cannot run com\.microsoft::Magic .*; ONNX Runtime cannot run it: "):
+    with pytest.raises(Error, match=r"numpy cannot run com\.microsoft::Magic; ONNX Runtime cannot run it: "):
         compare(graph, graph)
 
 

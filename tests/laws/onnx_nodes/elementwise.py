@@ -109,7 +109,8 @@ def choose(draw: Draw) -> Case:
 def clip(draw: Draw) -> Case:
     dtype, shape = draw.port(0), draw.shape()
     low, high = draw.maybe(draw.int(-2, 1)), draw.maybe(draw.int(-1, 3))
-    x = draw.array(dtype, shape) if None in (low, high) else draw.wild(dtype, shape)
+    agreed = draw.version >= 11 or None not in (low, high)  # before, all judges put the largest float for a limit
+    x = draw.wild(dtype, shape) if agreed else draw.array(dtype, shape)
     if draw.version < 11:
         as_floats = {name: float(side) for name, side in (("min", low), ("max", high)) if side is not None}
         return Case([x], as_floats)

@@ -146,6 +146,7 @@ def lp_norm(draw: Draw) -> Case:
 @draws("MeanVarianceNormalization")
 def moments(draw: Draw) -> Case:
     x = draw.array(draw.port(0), [draw.int(2, 4) for _ in range(4)])
+    x = (np.round(x.astype(np.float64) * 4) / 4).astype(x.dtype)  # the reference cancels where all are nearly equal
     return Case([x], {"axes": draw.maybe(draw.axes(4, 1)) or None}, loose=400)
 
 

@@ -8,7 +8,7 @@ from tests.laws.agree import assert_agree
 from tests.passes.rewrites import BINDING
 
 from nnvm import ops
-from nnvm.ir import ABSENT, Graph, Node, Value, boolean, constant, f32, i8, i64, named_input, same_type, tensor_data
+from nnvm.ir import ABSENT, Graph, Node, Value, boolean, constant, f32, i8, i32, i64, named_input, same_type, tensor_data
 from nnvm.passes.layout.axes import TURNS, turned
 
 SHAPE = (2, 3, "n", 4)
@@ -82,6 +82,11 @@ ALONE: dict[str, tuple[tuple[object, ...], tuple[int, ...], Callable[[Value], Va
     ),
     "a layer norm": (("n", 2, 3), (1, 0, 2), lambda x: ops.layer_norm(x, row(3), row(3))),
     "an RMS norm": (("n", 2, 3, 4), (1, 0, 2, 3), lambda x: ops.rms_norm(x, row(4), axis=3)),
+    "a slice by narrow numbers": (
+        ("n", 2, 3),
+        (1, 2, 0),
+        lambda x: ops.slice(x, *(constant(data=tensor_data([at], i32[1])) for at in (0, 1, 1))),
+    ),
     "quantized by rows": (
         ("n", 2, 3),
         (1, 2, 0),
@@ -106,6 +111,11 @@ NOT: dict[str, tuple[tuple[object, ...], tuple[int, ...], Callable[[Value], Valu
         lambda x: ops.batch_norm(x, row(3), row(3), row(3), row(3)),
     ),
     "a layer norm of moved axes": ((3, 2, 2), (1, 0, 2), lambda x: ops.layer_norm(x, row(2), axis=-2)),
+    "a layer norm scaled along other axes": (
+        (3, "n", 2),
+        (1, 0, 2),
+        lambda x: ops.layer_norm(x, constant(data=tensor_data([0.5, 1.5, 2.5], f32[3, 1])), axis=-1),
+    ),
     "a sum that broadcasts it": ((2, 3), (1, 0), lambda x: x + named_input("y", f32[4, 3, 2])),
     "rows that an input numbers in a table": (
         (4, 3),
@@ -170,6 +180,20 @@ def test_it_does_not_move_where_axes_have_places(name: str) -> None:
     shape, perm, build = NOT[name]
     node = _node(build(ops.transpose(named_input("x", f32[shape]), perm=perm)))
     assert turned(node, 0, perm) is None
+
+
+def test_what_tells_where_a_slice_is_cut_stays_of_one_type() -> None:
+    shape, perm, build = ALONE["a slice by narrow numbers"]
+    x = named_input("x", f32[shape])
+    found = turned(_node(build(ops.transpose(x, perm=perm))), 0, perm)
+    assert found is not None
+    assert {value.dtype for value in found.make([x])[0].node.inputs[1:]} == {i32}
+
+
+def test_one_scale_of_any_axis_is_no_reason_to_fail() -> None:
+    x = ops.transpose(named_input("x", f32[4]), perm=(0,))
+    node = _node(ops.quantize_linear(x, row(1), axis=1, output_dtype=i8))
+    assert turned(node, 0, (0,)) is None
 
 
 def test_every_operator_of_the_table_is_tried() -> None:

@@ -6,7 +6,7 @@ from tests.laws.agree import assert_agree
 from tests.passes.rewrites import BINDING, assert_keeps, assert_rewrites, operators, optimized
 
 from nnvm import ops
-from nnvm.ir import Value, f32, tensor_data, trace
+from nnvm.ir import Value, f32, i64, tensor_data, trace
 from nnvm.passes import cancel_layout
 
 ROWS = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -67,3 +67,10 @@ def test_what_is_not_all_of_the_image_stays() -> None:
 
     for program in (short, odd, open_size, along_rows, read_twice):
         assert_keeps(cancel_layout, program)
+
+
+def test_one_row_of_channels_before_a_convolution_stays() -> None:
+    def program(x: f32[4, 2, 3, 5]) -> Value:
+        return ops.conv(ops.gather(x, tensor_data(0, i64[()]), axis=-4), tensor_data(0.5, f32[2, 3, 1]))
+
+    assert_keeps(cancel_layout, program)

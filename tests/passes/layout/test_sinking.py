@@ -3,7 +3,8 @@
 # ruff: noqa: F821  (names of dimensions are strings inside annotations)
 
 import pytest
-from tests.passes.rewrites import assert_keeps, assert_rewrites, operators, optimized
+from tests.laws.agree import assert_agree
+from tests.passes.rewrites import BINDING, assert_keeps, assert_rewrites, operators, optimized
 
 from nnvm import ops
 from nnvm.ir import Graph, Value, constant, f32, i64, named_input, tensor_data, trace
@@ -188,6 +189,50 @@ def test_nothing_moves_back_and_forth() -> None:
         graph, count = made, fewer
     settled = optimized(graph)
     assert optimized(settled) is settled
+
+
+def test_what_is_not_typed_stays() -> None:
+    x, y = (named_input(name) for name in "xy")
+    turned = ops.concat(last(x), last(y), axis=1)
+    graph = Graph([first(ops.softmax(last(x))), first(ops.reduce_sum(turned, ints(1)))], [x, y])
+    assert sink_transposes(graph) is graph
+
+
+def test_a_join_with_what_has_some_rank_stays() -> None:
+    x, y = named_input("x", f32["n", 3, 2, 4]), named_input("y", f32[...])
+    graph = Graph([first(ops.concat(last(x), y, axis=1))], [x, y])
+    assert sink_transposes(graph) is graph
+
+
+def test_a_transpose_that_ends_a_region_and_begins_it_is_counted_once() -> None:
+    """A product reads its other factor turned back, and a sum that has turned was that factor."""
+
+    def program(x: f32["n", 3, 3]) -> Value:
+        turned = ops.transpose(x, perm=(0, 2, 1))
+        other = turned + ops.expand(ops.reduce_max(turned, ints(2)), ops.shape(turned))
+        return ops.matmul(-turned, ops.transpose(other, perm=(0, 2, 1)))
+
+    graph = trace(program)
+    made = sink_transposes(graph)
+    assert operators(made).count("transpose") <= operators(graph).count("transpose")
+    assert_agree(graph, made, BINDING)
+
+
+def test_an_empty_constant_turns_with_the_rest() -> None:
+    def before(x: f32[0, 2, 4]) -> Value:
+        row = tensor_data([], f32[2, 0])
+        return ops.transpose(ops.softmax(ops.transpose(x, perm=(2, 1, 0))) * row, perm=(2, 1, 0))
+
+    def after(x: f32[0, 2, 4]) -> Value:
+        return ops.softmax(x, axis=0) * tensor_data([], f32[0, 2, 1])
+
+    assert_rewrites(cancel_layout, before, after)
+
+
+def test_a_join_of_thousands_is_looked_at_once() -> None:
+    inputs = [named_input(f"x{i}", f32[2, 3]) for i in range(10_000)]
+    joined = ops.concat(*(ops.transpose(x) for x in inputs), axis=1)
+    assert operators(sink_transposes(Graph([ops.transpose(joined)], inputs))) == ["concat"]
 
 
 def test_a_long_region() -> None:

@@ -89,3 +89,16 @@ def test_a_known_type_is_not_asked_about() -> None:
     graph = Graph([ops.neg(node.outputs[0])])
     assert without_impossible(graph, refuse) is graph
     assert optimize_bodies(graph) is graph
+
+
+def test_a_pass_that_breaks_says_nothing_of_a_branch() -> None:
+    def broken(graph: Graph, passes: str) -> Graph:
+        def strange(graph: Graph) -> Graph:
+            raise KeyError(operators(graph)[0])
+
+        return optimize(graph, [strange]) if len(operators(graph)) == len(operators(left)) else graph
+
+    x = image()
+    graph = Graph([ops.exp(chosen(squeezed(x), ops.abs(x)))])
+    left = Graph([ops.exp(x)])
+    assert without_impossible(graph, broken) is graph

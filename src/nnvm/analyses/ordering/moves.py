@@ -143,8 +143,8 @@ class Moves:
         if waiting:
             for step in bits_of(ready):
                 found += self._with_others(ran, step, waiting, most)
-            if waiting == self.full & ~ran:
-                found.append(self._in_turn(ran, waiting))
+            if waiting == self.full & ~ran and (rest := self._in_turn(ran, waiting))[0] < most:
+                found.append(rest)
         return found
 
     def _with_others(self, ran: int, step: int, waiting: int, most: int) -> list[Choice]:

@@ -15,13 +15,17 @@ LARGE: Final = 20_000
 
 
 class Chain:
-    """Steps that became one: their segments, and how often they touch each tensor that others touch as well."""
+    """Steps that became one: their segments, and how often they touch each tensor that others touch as well.
 
-    __slots__ = ("open", "segments")
+    `merged` says whether some of them were branches side by side.
+    """
 
-    def __init__(self, segments: list[Segment], open: dict[int, int]) -> None:
+    __slots__ = ("merged", "open", "segments")
+
+    def __init__(self, segments: list[Segment], open: dict[int, int], *, merged: bool = False) -> None:
         self.segments: Final = segments
         self.open: Final = open
+        self.merged: Final = merged
 
 
 class Reduced:
@@ -39,7 +43,7 @@ def reduce(problem: Problem, limit: int) -> Reduced:
     """Join steps that follow one another and merge branches that lie side by side, until one chain is left.
 
     The order is None where the graph is not series-parallel, or more than `limit` steps would be looked at. It is
-    exact where branches side by side read nothing in common.
+    exact where branches side by side touch nothing in common, nor write parts of what is written after they meet.
     """
     work = _Reduction(problem, limit)
     work.run()
@@ -166,15 +170,18 @@ class _Reduction:
         open, late = self._shared(chains)
         self.spent += sum(len(chain.segments) for chain in chains)
         parts = [chain.segments for chain in chains]
+        branched = any(chain.merged for chain in chains)
         if not side_by_side:
             merged = [segment for part in parts for segment in part]
+            if late and branched:  # who merged them did not know what beginning such a tensor costs
+                self.exact = False
             segments = self._simulate(flat(merged), ()) if late else canonical(relative(parts, merged))
         elif late:
             self.exact = False
             segments = self._best_variant(chains, late)
         else:
             segments = canonical(relative(parts, interleave(parts)))
-        return Chain(segments, open)
+        return Chain(segments, open, merged=side_by_side or branched)
 
     def _shared(self, chains: Sequence[Chain]) -> tuple[dict[int, int], list[int]]:
         """Return the tensors still open once chains are one, and those whose end no chain knew by itself."""

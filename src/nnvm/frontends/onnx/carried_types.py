@@ -34,7 +34,6 @@ def carried_types(
     A rule that somebody gave comes first; standard operators are asked of onnx itself; of other domains there is a
     table of what is met most. Raises Error where a rule fails.
     """
-    count = len(node.output)
     found: Sequence[Type | None]
     rule = carried_type.get(foreign_operator("" if node.domain == "ai.onnx" else node.domain, node.op_type))
     if rule is not None:

@@ -88,7 +88,7 @@ class TypeReader:
             return self.fresh(name, axis)
         return dim(text)
 
-    def fresh(self, name: str, axis: int) -> Dim:
+    def fresh(self, name: str, axis: int) -> Size:
         """Return the dimension of an axis that nothing is said of: it is called after the value, as no other is."""
         called = f"{name}.{axis}"
         while called in self.taken:

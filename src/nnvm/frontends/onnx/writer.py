@@ -1,6 +1,6 @@
 """How a graph becomes a model in ONNX, node for node."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import onnx
@@ -14,18 +14,17 @@ from nnvm.frontends.onnx.carry import CARRIED, Carried, inner_names, is_carried,
 from nnvm.frontends.onnx.families import BY_OP
 from nnvm.frontends.onnx.names import Names
 from nnvm.frontends.onnx.older import unchanged
+from nnvm.frontends.onnx.ports import known_dims, write_ports
 from nnvm.frontends.onnx.records import ONNX, Header, Origin, write_provenance
 from nnvm.frontends.onnx.rows import Written, too_old
 from nnvm.frontends.onnx.tensors import describe_tensor, write_tensor
-from nnvm.frontends.onnx.value_types import NUMBERS, write_type
+from nnvm.frontends.onnx.value_types import write_type
 from nnvm.ir import (
     ABSENT,
-    Dim,
     Graph,
     Node,
     Op,
     TensorData,
-    TensorType,
     Value,
     collection_paused,
     constant,
@@ -35,14 +34,11 @@ from nnvm.ir import (
     uses,
     variable,
 )
-from nnvm.ir.types import Type
 from nnvm.passes import cse
 from nnvm.passes.decompose import decompose_where
 
 SMALL: Final = 1024
 """Constant data of at most so many bytes is always written where it is used."""
-_LISTED: Final = 4
-"""The ir_version from which on initializers need not be inputs."""
 _FILLED: Final = frozenset(
     ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 )
@@ -144,7 +140,8 @@ class _Writer:
                 self._write_node(proto.graph, node, written[node])
         for name, value in self.names.twins:
             proto.graph.node.add(op_type="Identity", input=[self.names.of[value]], output=[name])
-        self._write_ports(proto)
+        write_ports(proto, self.graph, self.header)
+        self._write_carried_types(proto.graph)
         self._annotate(proto.graph)
         return Model(proto, self.tensors)
 
@@ -311,56 +308,14 @@ class _Writer:
         made.input.extend(["" if value is ABSENT else of[value] for value in node.inputs[:own]])
         made.output.extend(["" if i in record.skipped else of[value] for i, value in enumerate(node.outputs)])
 
-    def _write_ports(self, proto: onnx.ModelProto) -> None:
-        """Write inputs and outputs; initializers are inputs too where the file said so, or ir_version is below 4."""
-        graph = proto.graph
-        weights = {tensor.name: _declared_type(tensor) for tensor in graph.initializer}
-        inputs = {value.node.name or "": value.type for value in self.graph.inputs}
-        fed = () if self.header is None else self.header.fed
-        listed = weights if proto.ir_version < _LISTED else {name: weights[name] for name in fed if name in weights}
-        for name in self._input_order(list(inputs), list(listed)):
-            self._write_port(graph.input.add(), "input", name, inputs[name] if name in inputs else listed[name])
-        for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
-            self._write_port(graph.output.add(), "output", name, value.type)
-        wanted = set(self.graph.outputs)
+    def _write_carried_types(self, graph: onnx.GraphProto) -> None:
+        """Say the types of what carried nodes yield, which a reader could not infer."""
+        said = set(self.graph.outputs)
+        known = known_dims(self.header)
         for node in self.carried:
             for value in node.outputs:
-                if value.type is not None and value not in wanted:
-                    info = graph.value_info.add(name=self.names.of[value])
-                    write_type(info.type, value.type, self._may_name)
-
-    def _input_order(self, inputs: list[str], weights: list[str]) -> Iterable[str]:
-        """Return all names in the file's order where the graph still has that order, else inputs first."""
-        known = [] if self.header is None else [name for kind, name in self.header.ports if kind == "input"]
-        every = {*inputs, *weights}
-        merged = [name for name in known if name in every]
-        given = set(inputs)
-        if [name for name in merged if name in given] != inputs:
-            merged = inputs
-        return dict.fromkeys([*merged, *weights])
-
-    def _write_port(self, info: onnx.ValueInfoProto, kind: str, name: str, type: Type | None) -> None:
-        known = None if self.header is None else self.header.ports.get((kind, name))
-        if known is None:
-            info.name = name
-            write_type(info.type, type, self._may_name)
-            return
-        was, data = known
-        info.ParseFromString(data)
-        if type is None or (not isinstance(type, TensorType) and type is was):
-            return
-        if isinstance(type, TensorType) and _refines(info.type, type):
-            for written, size in zip(info.type.tensor_type.shape.dim, type.shape, strict=True):
-                if not isinstance(size, Dim) and (type is not was or written.HasField("dim_value")):
-                    written.dim_value = size
-            return
-        if type is was and isinstance(type, TensorType) and type.shape_or_none is None:
-            return
-        info.ClearField("type")
-        write_type(info.type, type, self._may_name)
-
-    def _may_name(self, name: str) -> bool:
-        return self.header is None or name in self.header.dims
+                if value.type is not None and value not in said:
+                    write_type(graph.value_info.add(name=self.names.of[value]).type, value.type, known)
 
     def _annotate(self, graph: onnx.GraphProto) -> None:
         """Keep the quantization annotations of tensors that are still there."""
@@ -382,19 +337,6 @@ def _one(data: TensorData) -> bytes:
     source = data.source
     assert isinstance(source, (bytes, memoryview))
     return bytes(source)
-
-
-def _declared_type(tensor: onnx.TensorProto) -> Type:
-    element = next(element for element, number in NUMBERS.items() if number == tensor.data_type)
-    return element[tuple(tensor.dims)]
-
-
-def _refines(declared: onnx.TypeProto, type: TensorType) -> bool:
-    """Say whether a type has the declared element type and rank, so that the file's names for dimensions may stay."""
-    tensor = declared.tensor_type
-    if not declared.HasField("tensor_type") or tensor.elem_type != NUMBERS[type.dtype] or type.shape_or_none is None:
-        return False
-    return bool(tensor.HasField("shape")) and len(tensor.shape.dim) == len(type.shape)
 
 
 def _write_notes(made: onnx.NodeProto, origin: Origin) -> None:

@@ -72,7 +72,7 @@ def turned(node: Node, i: int, perm: Perm) -> Turn | None:
         if found is not None:
             return found(node, perm) if i == 0 or node.op in (concat, matmul) else None
         return _elementwise(node, perm) if node.op in elementwise else None
-    except (UnknownRank, Error):
+    except (UnknownRank, Error, ValueError):  # an axis out of range, in a use that is not typed
         return None
 
 
@@ -166,7 +166,7 @@ def _slice(node: Node, perm: Perm) -> Turn | None:
     if not isinstance(count, int):
         return None
     places = axes_of_slice(None if axes is ABSENT else axes, count, len(perm))
-    axes = vector(perm[place] for place in places)
+    axes = vector((perm[place] for place in places), starts.dtype)  # in a file all four are of one type
     given = (None,) * (len(node.inputs) - 1)
     return Turn((perm, *given), (perm,), lambda inputs: (slice(inputs[0], starts, ends, axes, steps),))
 
@@ -252,14 +252,17 @@ def _channels(node: Node, perm: Perm) -> Turn | None:
 
 
 def _trailing(node: Node, perm: Perm) -> Turn | None:
-    axis = axis_of(node.params["axis"], len(perm))
-    return _same(node, perm, axis=axis) if perm[axis:] == tuple(range(axis, len(perm))) else None
+    """Normalise over the last axes, which stay there, by a scale and bias of no others."""
+    rank = len(perm)
+    axis = axis_of(node.params["axis"], rank)
+    narrow = all(value is ABSENT or len(value.shape) <= rank - axis for value in node.inputs[1:])
+    return _same(node, perm, axis=axis) if narrow and perm[axis:] == tuple(range(axis, rank)) else None
 
 
 def _quantized(node: Node, perm: Perm) -> Turn | None:
     if node.params.get("block_size"):
         return None
-    return _same(node, perm) if is_one(node.inputs[1]) else _along(node, perm)
+    return _along(node, perm) if node.inputs[1].shape else _same(node, perm)
 
 
 _REDUCTIONS: Final = (

@@ -30,7 +30,7 @@ class Part:
 def part_of(value: Value) -> Part | None:
     """Return which part of another value this one is, or None where it is no part or its ends are not known."""
     node = value.node
-    if node.after or node.op not in (slice, split):
+    if node.after or node.op not in (slice, split) or len(node.outputs) > _MOST:
         return None
     source = node.inputs[0]
     if node.op is split:
@@ -121,7 +121,7 @@ def without_empty(node: Node) -> Value | None:
 def slice_of_join(node: Node) -> Value | None:
     """Slice one of the values that are joined, where what is taken of their join lies within it."""
     inner = node.inputs[0].node
-    if inner.op is not concat or inner.after:
+    if inner.op is not concat or inner.after or len(inner.inputs) > _MOST:
         return None
     axis = axis_of(inner.params["axis"], len(inner.outputs[0].shape))
     cuts, ends = cuts_of(node), _ends([value.shape[axis] for value in inner.inputs])

@@ -55,9 +55,9 @@ def reorder_weights(node: Node) -> Value | None:
     inner, weight = node.inputs[0].node, node.inputs[1]
     if inner.op is not gather or inner.after or node.params["groups"] != 1 or not is_constant(weight):
         return None
-    if axis_of(inner.params["axis"], len(inner.outputs[0].shape)) != 1:
-        return None
     order, x = whole(inner.inputs[1]), inner.inputs[0]
+    if axis_of(inner.params["axis"], len(x.shape)) != 1:
+        return None
     if order is None or len(inner.inputs[1].shape) != 1 or sorted(order) != list(range(len(order))):
         return None
     if x.shape[1] != len(order):

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from nnvm.ir import ABSENT, Graph, Node, Value, data_of, is_constant, rewrite, uses
-from nnvm.ops import reshape, transpose
-from nnvm.passes.constants import vector
+from nnvm.ir import ABSENT, Graph, Node, TensorType, Value, data_of, is_constant, rewrite, uses
+from nnvm.ops import transpose
 from nnvm.passes.fold_constants import LIMIT
 from nnvm.passes.layout.axes import Turn, turned
-from nnvm.passes.layout.transpose import Perm, is_plain, merged, perm_of, undone
+from nnvm.passes.layout.transpose import Perm, is_plain, merged, perm_of, undone, with_rank
 
 _MANY: Final = 64
 """A value that more read than this is taken to be needed as it was."""
@@ -30,12 +29,13 @@ def sink_transposes(graph: Graph) -> Graph:
 class _Survey:
     """What may be turned: the permutation of each value, and by whom each is read."""
 
-    __slots__ = ("graph", "perms", "readers", "turns", "used", "wanted")
+    __slots__ = ("graph", "insides", "perms", "readers", "turns", "used", "wanted")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.perms: dict[Value, Perm] = {}
         self.turns: dict[Node, Turn] = {}
+        self.insides: dict[Node, set[Value]] = {}
         self.readers: dict[Value, list[Node]] = {}
         self.wanted, self.used = set(graph.outputs), uses(graph)
         for node in graph.nodes:
@@ -58,18 +58,25 @@ class _Survey:
         turn = None if first is None else turned(node, first, perms[node.inputs[first]])
         if turn is None or not self._feasible(node, turn):
             return
-        self.turns[node] = turn
+        self.turns[node], self.insides[node] = turn, self._inside(node, turn)
         for value, perm in zip(node.outputs, turn.outputs, strict=True):
             perms[value] = perm
 
     def _feasible(self, node: Node, turn: Turn) -> bool:
-        """Say whether what is not transposed yet can be."""
+        """Say whether what is not transposed yet can be, and how many axes each output has is known."""
         for value, perm in zip(node.inputs, turn.inputs, strict=True):
             if perm is None or self.perms.get(value) == perm:
                 continue
-            if len(value.shape) != len(perm) and not self._is_free(value):
+            if _rank(value) != len(perm) and not self._is_free(value):
                 return False
-        return True
+        return all(_rank(value) == len(perm) for value, perm in zip(node.outputs, turn.outputs, strict=True))
+
+    def _inside(self, node: Node, turn: Turn) -> set[Value]:
+        """Return what a node reads turned, wherever it reads it."""
+        alike, others = set(), set()
+        for value, perm in zip(node.inputs, turn.inputs, strict=True):
+            (others if perm is None or self.perms.get(value) != perm else alike).add(value)
+        return alike - others
 
     def _is_free(self, value: Value) -> bool:
         """Say whether a value is transposed when the graph is made: a constant that need not be kept in two orders."""
@@ -86,19 +93,14 @@ class _Survey:
             gained += sum(1 for _ in self.leaves([node]))
             lost = sum(self.would_be_put(value, node) for value in {*node.inputs} if self.within(node, value))
             if lost - gained <= 0:
-                del self.turns[node]
+                del self.turns[node], self.insides[node]
 
     def read_by(self, value: Value) -> list[Node]:
         return self.readers.get(value, [])
 
     def within(self, node: Node, value: Value) -> bool:
         """Say whether a node reads a value turned."""
-        turn = self.turns.get(node)
-        if turn is None:
-            return False
-        perm = self.perms.get(value)
-        wanted = [turn.inputs[i] for i, each in enumerate(node.inputs) if each is value]
-        return perm is not None and all(each == perm for each in wanted)
+        return value in self.insides.get(node, ())
 
     def cancelled(self, value: Value) -> list[Node]:
         """Return the transposes that undo what turning does to a value."""
@@ -165,10 +167,16 @@ class _Survey:
             if not counted.isdisjoint(begins) or not counted.isdisjoint(ends):
                 continue
             gone = len(ends) + sum(not self._is_needed(node.outputs[0]) for node in begins)
+            gone -= 2 * len({*begins} & {*ends})  # one that is both is put again for what it begins
             if sum(map(self.is_put, values)) + sum(1 for _ in self.leaves(nodes)) < gone:
                 chosen.update(nodes)
                 counted.update(begins, ends)
         return chosen
+
+
+def _rank(value: Value) -> int | None:
+    shape = value.type.shape_or_none if isinstance(value.type, TensorType) else None
+    return None if shape is None else len(shape)
 
 
 def _undoes(node: Node, perm: Perm) -> bool:
@@ -183,11 +191,10 @@ def _turn(graph: Graph, survey: _Survey, chosen: set[Node]) -> Graph:
     gone = {end for node in chosen for value in node.outputs for end in survey.cancelled(value)}
 
     def visit(node: Node, origin: Node) -> tuple[Value, ...] | None:
-        if origin in gone:
-            return (now[origin.inputs[0]],)
         if origin.op is transpose and origin.outputs[0] in survey.perms:
             now[origin.outputs[0]] = node.inputs[0]
-            return None
+        if origin in gone:
+            return (now[origin.inputs[0]],)
         if origin not in chosen:
             return None
         turn = survey.turns[origin]
@@ -220,9 +227,6 @@ def _leaf(value: Value, perm: Perm, leaves: dict[tuple[Value, Perm], Value]) -> 
     """Return a value transposed back, the same one each time it is asked for."""
     found = leaves.get((value, perm))
     if found is None:
-        full = value
-        if len(value.shape) < len(perm):
-            sizes = [size for size in value.shape if isinstance(size, int)]
-            full = reshape(value, vector([1] * (len(perm) - len(sizes)) + sizes))
+        full = with_rank(value, len(perm))
         found = leaves[value, perm] = full if is_plain(perm) else transpose(full, perm=undone(perm))
     return found

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nnvm.attrs import elementwise
 from nnvm.ir import ABSENT, Node, Rule, TensorType, Value, data_of, is_constant, product, rebuild, rule
-from nnvm.ops import reshape, transpose
+from nnvm.ops import transpose, unsqueeze
 from nnvm.passes.constants import vector
 from nnvm.passes.fold_constants import LIMIT
 from nnvm.passes.visits import Readers
@@ -77,14 +77,14 @@ def _leaf(value: Value, perm: Perm, dies: bool) -> Leaf | None:
     if isinstance(value.type, TensorType) and product(value.shape) == 1 and len(value.shape) <= 1:
         return Leaf(value, 0, 0)
     if is_constant(value) and len(value.shape) <= len(perm) and (dies or _is_small(value)):
-        lead = len(perm) - len(value.shape)
-        full = (
-            reshape(value, vector([1] * lead + [int(size) for size in value.shape if isinstance(size, int)]))
-            if lead
-            else value
-        )
-        return Leaf(transpose(full, perm=perm), 0, 0)
+        return Leaf(transpose(with_rank(value, len(perm)), perm=perm), 0, 0)
     return Leaf(transpose(value, perm=perm), 1, 0) if len(value.shape) == len(perm) else None
+
+
+def with_rank(value: Value, rank: int) -> Value:
+    """Return a value with the axes of 1 before its own that broadcasting gives it."""
+    lead = rank - len(value.shape)
+    return unsqueeze(value, vector(range(lead))) if lead else value
 
 
 def _is_small(value: Value) -> bool:

@@ -20,7 +20,7 @@ def without_impossible(graph: Graph, settle: Callable[[Graph, str], Graph]) -> G
     """Put the only branch that can be taken, where two of different ranks are there and the rest refuses one.
 
     Every node of a graph runs, so what is typed wrongly under an assumption would end the run; `settle` puts a graph
-    through passes, and raises Error there. A run that the original ends with an error may end with another one.
+    through passes, and raises Error caused by an Error there. A run that the original ends with an error may end with another one.
     """
     if len(graph.nodes) > _LARGE:
         return graph
@@ -62,7 +62,11 @@ def _may_be(graph: Graph, node: Node, yields: Sequence[Value], settle: Callable[
         return [input(type=value.type) for value in yields] if origin is node else None
 
     try:
-        settle(rewrite(graph, visit, origins=True), SETTLING)
+        assumed = rewrite(graph, visit, origins=True)
     except Error:
         return False
+    try:
+        settle(assumed, SETTLING)
+    except Error as error:
+        return not isinstance(error.__cause__, Error)  # where a pass itself is at fault, the graph may not be
     return True

@@ -261,10 +261,13 @@ _FORMULAS = (
     ("erf", _erf, 3),
 )
 _MADE = {name: formula_kernel(name, formula, temporaries) for name, formula, temporaries in _FORMULAS}
-KERNELS = {"relu": relu, "clip": clip, "prelu": prelu, "swiglu": swiglu} | {
-    name: kernel for name, (kernel, _) in _MADE.items()
+KERNELS = {name: kernel for name, (kernel, _) in _MADE.items()} | {
+    "relu": relu,
+    "clip": clip,
+    "prelu": prelu,
+    "swiglu": swiglu,
+    "erf": erf,
 }
-KERNELS["erf"] = erf
 WORKSPACES = {"clip": clip_workspace, "prelu": prelu_workspace, "swiglu": swiglu_workspace} | {
     name: size for name, (_, size) in _MADE.items()
 }

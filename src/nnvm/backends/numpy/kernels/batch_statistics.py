@@ -1,6 +1,6 @@
 """Batch normalisation where statistics are the batch's own, or each element of an image has its own."""
 
-from math import prod, sqrt
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def batch_norm_training(
         plane, goal = source[:, channel], target[:, channel]
         own_mean = _mean(plane, 0.0, 1, room, dtype)
         own_var = _mean(plane, own_mean, 2, room, dtype)
-        factor = float(scale[channel]) / sqrt(own_var + epsilon) if own_var == own_var else own_var
+        factor = np.divide(float(scale[channel]), np.sqrt(own_var + epsilon))
         for box in boxes(plane.shape, room.size // dtype.itemsize):
             (part,) = carve(room, (plane[box].shape, dtype))
             np.subtract(plane[box], own_mean, out=part, casting="unsafe")
@@ -74,11 +74,11 @@ def batch_norm_each(
             np.copyto(spread, var[box], casting="unsafe")
             np.add(spread, epsilon, out=spread)
             np.sqrt(spread, out=spread)
-            np.subtract(x[image][box], mean[box], out=part, casting="unsafe")
+            np.subtract(x[(image, *box)], mean[box], out=part, casting="unsafe")
             np.divide(part, spread, out=part)
             np.multiply(part, scale[box], out=part, casting="unsafe")
             np.add(part, bias[box], out=part, casting="unsafe")
-            np.copyto(out[image][box], part, casting="unsafe")
+            np.copyto(out[(image, *box)], part, casting="unsafe")
 
 
 def statistics_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:

@@ -1,37 +1,16 @@
 """Recurrent layers: the input goes through one product for many time steps, the state through one a step."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from nnvm.backends.numpy.kernels.gates import Activation, activate
+from nnvm.backends.numpy.kernels.cells import Layer, Step, Weights, gru_step, lstm_step, multiply, rnn_step
+from nnvm.backends.numpy.kernels.gates import Activation
 from nnvm.backends.numpy.kernels.scratch import LIMIT, Array, Shape, Shapes, carve, is_low, lent, rounded, wide
 
-Step = Callable[[Array, list[Array], Array], None]
 _BLOCK = 32
 """Rows of a weight of short floats that are widened at a time, where there is room."""
-
-
-class Layer(NamedTuple):
-    """One direction of a layer, its weights, and how it computes one step from projected inputs."""
-
-    weight: Array
-    recurrence: Array
-    bias: Array | None
-    peepholes: Array | None
-    functions: tuple[Activation, ...]
-    clip: float | None
-    flag: int
-
-
-class Weights(NamedTuple):
-    """What one direction's steps read: the state's matrix, its bias where it is apart, and room to widen."""
-
-    recurrence: Array
-    apart: Array | None
-    peepholes: Array | None
-    block: Array | None
 
 
 def lstm(
@@ -60,7 +39,7 @@ def lstm(
     functions = _functions(activations, alpha, beta)
     layers = _layers(weight, recurrence, bias, peepholes, functions, clip, input_forget)
     states = [(y_h, initial_h), (y_c, initial_c)]
-    _run(_lstm_step, layers, direction, y, states, x, lengths, layout, lent(workspace, "lstm"))
+    _run(lstm_step, layers, direction, y, states, x, lengths, layout, lent(workspace, "lstm"))
 
 
 def gru(
@@ -85,7 +64,7 @@ def gru(
     """Run gated recurrent units; gates are in the order z, r, h."""
     functions = _functions(activations, alpha, beta)
     layers = _layers(weight, recurrence, bias, None, functions, clip, linear_before_reset)
-    _run(_gru_step, layers, direction, y, [(y_h, initial_h)], x, lengths, layout, lent(workspace, "gru"))
+    _run(gru_step, layers, direction, y, [(y_h, initial_h)], x, lengths, layout, lent(workspace, "gru"))
 
 
 def rnn(
@@ -108,7 +87,7 @@ def rnn(
 ) -> None:
     """Run a plain recurrent layer."""
     layers = _layers(weight, recurrence, bias, None, _functions(activations, alpha, beta), clip, 0)
-    _run(_rnn_step, layers, direction, y, [(y_h, initial_h)], x, lengths, layout, lent(workspace, "rnn"))
+    _run(rnn_step, layers, direction, y, [(y_h, initial_h)], x, lengths, layout, lent(workspace, "rnn"))
 
 
 def _functions(names: tuple[str, ...], alpha: tuple[float, ...], beta: tuple[float, ...]) -> tuple[Activation, ...]:
@@ -225,7 +204,7 @@ def _sweep(
     biases, holes, spare, *more = carve(room, *parts)
     now, before, gates = more[: len(states)], more[2 : 2 + len(states)], more[4]
     block = _rest(room, parts, dtype) if sizes.low else None
-    weights = _prepare(layer, make is _gru_step and bool(layer.flag), biases, holes, block)
+    weights = _prepare(layer, make is gru_step and bool(layer.flag), biases, holes, block)
     for state, (_, first) in zip(now, states, strict=True):
         state[...] = 0 if first is None else first
     step = make(layer, weights)
@@ -265,7 +244,6 @@ def _prepare(layer: Layer, apart: bool, biases: Array, holes: Array, block: Arra
     if layer.peepholes is not None:
         holes[...] = layer.peepholes
     return Weights(
-        layer.recurrence,
         biases[1, joined:] if apart else None,
         None if layer.peepholes is None else holes.reshape(3, -1),
         block,
@@ -288,25 +266,11 @@ def _project(
         source = wider
     if source.flags.c_contiguous:
         rows = source.shape[0] * source.shape[1]
-        _multiply(target.reshape(rows, -1), source.reshape(rows, -1), weight, block)
+        multiply(target.reshape(rows, -1), source.reshape(rows, -1), weight, block)
     elif batch_first:
         np.matmul(source.swapaxes(0, 1), weight.T, out=target.swapaxes(0, 1))
     else:
         np.matmul(source, weight.T, out=target)
-
-
-def _multiply(out: Array, a: Array, weight: Array, block: Array | None) -> None:
-    """Multiply by a weight's transpose; one of short floats is widened a few rows at a time."""
-    if block is None:
-        np.matmul(a, weight.T, out=out)
-        return
-    size, depth = weight.shape
-    step = max(1, block.size // max(1, depth))
-    for start in range(0, size, step):
-        piece = weight[start : start + step]
-        wider = block[: piece.size].reshape(piece.shape)
-        np.copyto(wider, piece)
-        np.matmul(a, wider.T, out=out[:, start : start + step])
 
 
 def _masked(
@@ -321,95 +285,6 @@ def _masked(
     np.copyto(y, 0, where=ended)
     for old, state in zip(before, now, strict=True):
         np.copyto(state, old, where=ended)
-
-
-def _limit(x: Array, clip: float | None) -> None:
-    if clip is not None:
-        np.clip(x, -clip, clip, out=x)
-
-
-def _lstm_step(layer: Layer, weights: Weights) -> Step:
-    size = layer.recurrence.shape[1]
-    holes, clip = weights.peepholes, layer.clip
-    first, second, third = layer.functions
-
-    def step(gates: Array, states: list[Array], spare: Array) -> None:
-        h, c = states
-        _multiply(spare, h, weights.recurrence, weights.block)
-        np.add(gates, spare, out=gates)
-        i, o, f, g = (gates[:, size * k : size * k + size] for k in range(4))
-        part = spare[:, :size]
-        if holes is None:
-            _limit(gates, clip)
-            activate(gates[:, : 3 * size], spare[:, : 3 * size], first)
-        else:
-            for gate, hole in ((i, holes[0]), (f, holes[2])):
-                np.multiply(c, hole, out=part)
-                np.add(gate, part, out=gate)
-                _limit(gate, clip)
-                activate(gate, part, first)
-            _limit(g, clip)
-        activate(g, part, second)
-        if layer.flag:
-            np.subtract(1, i, out=f)
-        np.multiply(c, f, out=c)
-        np.multiply(g, i, out=g)
-        np.add(c, g, out=c)
-        if holes is not None:
-            np.multiply(c, holes[1], out=part)
-            np.add(o, part, out=o)
-            _limit(o, clip)
-            activate(o, part, first)
-        np.copyto(h, c)
-        activate(h, part, third)
-        np.multiply(h, o, out=h)
-
-    return step
-
-
-def _gru_step(layer: Layer, weights: Weights) -> Step:
-    size = layer.recurrence.shape[1]
-    first, second = layer.functions
-    both, own = layer.recurrence[: 2 * size], layer.recurrence[2 * size :]
-
-    def step(gates: Array, states: list[Array], spare: Array) -> None:
-        (h,) = states
-        pair, g = gates[:, : 2 * size], gates[:, 2 * size :]
-        z, r, part = gates[:, :size], gates[:, size : 2 * size], spare[:, 2 * size :]
-        if weights.apart is None:
-            _multiply(spare[:, : 2 * size], h, both, weights.block)
-        else:
-            _multiply(spare, h, layer.recurrence, weights.block)
-        np.add(pair, spare[:, : 2 * size], out=pair)
-        _limit(pair, layer.clip)
-        activate(pair, spare[:, : 2 * size], first)
-        if weights.apart is None:
-            np.multiply(r, h, out=r)
-            _multiply(part, r, own, weights.block)
-        else:
-            np.add(part, weights.apart, out=part)
-            np.multiply(part, r, out=part)
-        np.add(g, part, out=g)
-        _limit(g, layer.clip)
-        activate(g, part, second)
-        np.subtract(h, g, out=h)
-        np.multiply(h, z, out=h)
-        np.add(h, g, out=h)
-
-    return step
-
-
-def _rnn_step(layer: Layer, weights: Weights) -> Step:
-    (first,) = layer.functions
-
-    def step(gates: Array, states: list[Array], spare: Array) -> None:
-        (h,) = states
-        _multiply(spare, h, layer.recurrence, weights.block)
-        np.add(gates, spare, out=h)
-        _limit(h, layer.clip)
-        activate(h, spare, first)
-
-    return step
 
 
 def recurrent_workspace(out_shapes: Shapes, in_shapes: Shapes, itemsize: int, params: dict[str, Any]) -> int:

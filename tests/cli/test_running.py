@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.command import nnvm, small_model
+from onnx import helper
+from tests.command import nnvm, save_model, small_model
 
 
 def test_plan_without_and_with_dimensions(tmp_path):
@@ -92,3 +93,23 @@ def test_plan_explains_and_draws_what_it_planned(tmp_path):
     assert result["explain"]["live_bytes"] == result["packing_bound_bytes"]
     assert page.stat().st_size > 10_000
     assert still.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_has_no_kernel_is_planned_and_not_run(tmp_path):
+    nodes = [helper.make_node("Magic", ["x"], ["y"], domain="com.acme"), helper.make_node("Relu", ["y"], ["z"])]
+    model = save_model(tmp_path / "m.onnx", nodes, {"x": [3]}, {"y": [3], "z": [3]})
+    saved = tmp_path / "m.nnp"
+    code, result, _ = nnvm("plan", model, "-o", saved, "--explain", "--json")
+    assert (code, result["without_kernel"]) == (0, {"com.acme::Magic": 1})
+    assert result["explain"]["without_kernel"] == {"com.acme::Magic": 1}
+    code, text, _ = nnvm("plan", model)
+    assert (code, text.splitlines()[-1]) == (0, "planned, but without a kernel to run: com.acme::Magic (1)")
+    for path in (model, saved):
+        code, text, said = nnvm("run", path)
+        assert (code, text) == (1, "")
+        assert said.startswith("error: numpy has no kernel for com.acme::Magic, so nothing was run; register kernels ")
+
+
+def test_inputs_in_the_arena_cannot_be_given_away(tmp_path):
+    code, _, said = nnvm("plan", small_model(tmp_path / "m.onnx"), "--io", "arena", "--donate", "x")
+    assert (code, "x cannot be given away with io='arena'" in said) == (1, True)

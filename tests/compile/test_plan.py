@@ -12,10 +12,10 @@ from nnvm.compile import compile_graph
 from nnvm.compile.lower import lower
 from nnvm.compile.plan import Arena, at, dimensions, nbytes, plan
 from nnvm.errors import Error
-from nnvm.ir import Graph, boolean, dim, f32, f64, named_input, trace
+from nnvm.ir import Graph, Value, boolean, dim, f32, f64, named_input, trace
 from nnvm.ir.dims import larger
 from nnvm.passes.set_dims import set_dims
-from nnvm.pipeline import backend
+from nnvm.pipeline import backend, compile
 from nnvm.runtime.hazards import with_dependencies
 from nnvm.runtime.layout import layout
 from nnvm.runtime.memory import pack
@@ -213,3 +213,25 @@ def test_a_long_chain_with_an_open_dimension_is_planned():
 def test_a_packer_gives_each_block_an_offset(pack, said, dims):
     with pytest.raises(Error, match=said):
         compile_graph(set_dims(branchy_graph(), dims), NUMPY, pack=pack)
+
+
+def test_no_element_lies_across_two_of_its_own_size() -> None:
+    """At an alignment of one byte, booleans of odd sizes lie beside floats."""
+
+    def main(x: f32[5], y: f32[5]) -> Value:
+        return ops.neg(ops.where(ops.logical_not(ops.less(x, y)), ops.tanh(x), ops.exp(y)))
+
+    program = compile(trace(main), alignment=1).program
+    assert program.alignment == program.meta["plan"]["alignment"] == 4
+    x, y = np.arange(5, dtype=np.float32), np.ones(5, np.float32)
+    (found,) = backend("numpy").run(program)(x=x, y=y)
+    np.testing.assert_allclose(found, -np.where(x >= y, np.tanh(x), np.exp(y)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [4, "n"])
+def test_every_figure_is_an_expression_where_a_dimension_is_open(size: int | str) -> None:
+    made = compile(trace(lambda x: ops.relu(ops.tanh(x) + x), x=f32[size])).program.meta["plan"]
+    figures = {key: value for key, value in made.items() if key.endswith("_bytes")}
+    assert len(figures) == 7
+    for value in figures.values():
+        assert isinstance(value, int) if size == 4 else value.keys() == {"expr", "at"}

@@ -2,7 +2,7 @@
 
 from nnvm import ops
 from nnvm.errors import Error
-from nnvm.ir import Graph, Node, UnknownRank, Value, f16, f32, named_input, rewrite
+from nnvm.ir import Graph, Node, UnknownRank, Value, f16, f32, i64, named_input, rewrite
 from nnvm.passes.visits import ROUNDS, Readers, attempt, attempt_all, first_of, fits, until_settled
 
 x = named_input("x", f32["n", 3])
@@ -17,6 +17,13 @@ def test_fits_asks_for_a_known_type_and_another_node() -> None:
     assert not fits(named_input("z", f16["n", 3]), y.node)
     assert not fits(named_input("z"), y.node)
     assert not fits(x, ops.exp(named_input("z")).node)
+
+
+def test_what_has_some_rank_is_not_known_to_fit() -> None:
+    some = named_input("z", f32[...])
+    node = Node(ops.reshape, (some, named_input("shape", i64["k"])), {"allowzero": False}, (some.type,))
+    assert not fits(some, node)
+    assert attempt_all(lambda node: (some,), node) is None
 
 
 def test_attempts_fail_quietly() -> None:

@@ -46,3 +46,12 @@ def test_plan_explains_and_draws(tmp_path):
             graph, backend="numpy", io="external", alignment=64, buffers=False, save=None,
             pictures={"png": tmp_path / "none" / "plan.png"},
         )  # fmt: skip
+
+
+def test_buffers_that_share_a_name_are_told_apart() -> None:
+    graph = trace(lambda x: ops.relu(ops.relu(ops.tanh(x)) + x), x=f32[4])
+    rows = report.plan(graph, backend="numpy", io="arena", alignment=64, buffers=True, save=None)["buffers"]
+    names = [row["name"] for row in rows]
+    assert [name.partition("#")[0] for name in names].count("relu") == 2
+    assert len(set(names)) == len(names)
+    assert {row["alias_of"] for row in rows} <= {*names, None}

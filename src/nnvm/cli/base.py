@@ -6,13 +6,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from nnvm import report
+from nnvm.errors import Error
 from nnvm.ir import Graph
+from nnvm.pipeline import backend as find_backend
 
 DIFFERS = 3
 """Exit code of a result that is not equivalent."""
@@ -34,7 +37,32 @@ Dims = Annotated[
     typer.Option("--set-dim", metavar="NAME=INT", help="give an open dimension its size; repeat for more"),
 ]
 Traceback = Annotated[bool, typer.Option("--traceback", help="show where an error was raised")]
-BackendName = Annotated[str, typer.Option("--backend", help="whose kernels run")]
+
+
+def known_backend(name: str) -> str:
+    """Return the name of a backend that is there; a usage error for any other."""
+    try:
+        find_backend(name)
+    except Error as error:
+        raise typer.BadParameter(str(error)) from error
+    return name
+
+
+def power_of_two(size: int) -> int:
+    """Return an alignment; a usage error for a number that is none."""
+    if size < 1 or size & (size - 1):
+        raise typer.BadParameter(f"{size} is not a power of two")
+    return size
+
+
+class Io(StrEnum):
+    """Who holds a graph's inputs and outputs."""
+
+    EXTERNAL = "external"
+    ARENA = "arena"
+
+
+BackendName = Annotated[str, typer.Option("--backend", help="whose kernels run", callback=known_backend)]
 Seed = Annotated[int, typer.Option("--seed", help="of random inputs")]
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="limits of random inputs")]
 

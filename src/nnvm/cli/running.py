@@ -12,6 +12,7 @@ from nnvm.cli.base import (
     OVER,
     BackendName,
     Dims,
+    Io,
     Json,
     Model,
     Range,
@@ -25,6 +26,7 @@ from nnvm.cli.base import (
     load_program,
     parse_dims,
     parse_range,
+    power_of_two,
     working,
 )
 
@@ -33,9 +35,9 @@ from nnvm.cli.base import (
 def plan(
     model: Model,
     io: Annotated[
-        str, typer.Option("--io", help="external: inputs and outputs are the caller's; arena: they are planned too")
-    ] = "external",
-    alignment: Annotated[int, typer.Option("--alignment", help="bytes, a power of two")] = 64,
+        Io, typer.Option("--io", help="external: inputs and outputs are the caller's; arena: they are planned too")
+    ] = Io.EXTERNAL,
+    alignment: Annotated[int, typer.Option("--alignment", help="bytes, a power of two", callback=power_of_two)] = 64,
     buffers: Annotated[bool, typer.Option("--buffers", help="list every buffer with its place and lifetime")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="say what is alive at the peak, who made it and what would lower it")
@@ -62,7 +64,7 @@ def plan(
     graph = load(model, dims)
     with working("planning"):
         result = report.plan(
-            graph, backend=backend, io=io, alignment=alignment, buffers=buffers, save=save, explain=explain,
+            graph, backend=backend, io=io.value, alignment=alignment, buffers=buffers, save=save, explain=explain,
             accumulate=accumulate, donate=donate or (), pictures={"html": html, "png": png}, title=Path(model).name,
         )  # fmt: skip
     give(result, as_json, tables.draw_plan)

@@ -12,7 +12,7 @@ from nnvm.compile.lower import Lowered, lower
 from nnvm.compile.ordering import Question, question
 from nnvm.compile.plan import Arena, Pack, plan
 from nnvm.ir import Graph, Node
-from nnvm.runtime.memory import max_live
+from nnvm.runtime.memory import max_live, round_up
 from nnvm.runtime.program import Program
 
 MOST_STEPS: Final = 20_000
@@ -104,9 +104,10 @@ class Choice:
     def _bound(self, plain: Lowered) -> int:
         asked = self._question(plain, relaxed=True)
         least = ordering.order_bound(asked.problem, 50 * len(asked.problem) + 1_000_000)
-        if least >= self.best.live:
-            return least
-        return ordering.closure_bound(asked.problem, range(len(asked.problem)), lower=least, limit=CLOSURES)[0]
+        if least < self.best.live:
+            steps = range(len(asked.problem))
+            least = ordering.closure_bound(asked.problem, steps, lower=least, limit=CLOSURES)[0]
+        return round_up(least, self.alignment)
 
     def try_planned(self, effort: int) -> None:
         """Search for an order that is better than those tried, and try it; where none settles it, for a bound."""
@@ -119,7 +120,8 @@ class Choice:
                 self.try_order(asked.order(found.order), "planned")
         if self.bound is not None and not self.is_settled():
             relaxed = (self._question(each, relaxed=True).problem for each in self.first)
-            self.bound = max(self.bound, min(ordering.order(each, effort=effort // 4).bound for each in relaxed))
+            bound = min(ordering.order(each, effort=effort // 4).bound for each in relaxed)
+            self.bound = max(self.bound, round_up(bound, self.alignment))
 
     def plan(self, pack: Pack) -> Program:
         """Return the lowest plan of the best candidate: with parts in wholes, or as it was where that packs better."""

@@ -13,6 +13,9 @@ from nnvm.runtime.memory import round_up
 EFFORT: Final = 20_000
 """Transitions that the search for an order may take unless said: some milliseconds, whatever the graph."""
 
+MOST_PIECES: Final = 1_000
+"""Parts above which a join counts as one whole."""
+
 
 class Question:
     """A problem whose steps are those of a lowered graph that compute a node."""
@@ -62,21 +65,44 @@ class _Asking:
         self.given: set[int] = set()
         self.kept: set[int] = set()
         self.whole: dict[int, int] = {}
+        self.pieces: dict[int, list[int]] = {}
+        self.exact = relaxed and self._is_ragged()
 
     def done(self) -> Question:
         self._uses()
+        self._divide()
         numbers: dict[int, list[int]] = {}
-        tensors: list[Tensor] = []
+        rows: list[tuple[int, list[int]]] = []
         for index in sorted(self.writer.keys() | self.given):
-            numbers[index] = []
-            for size in self._pieces(index):
-                numbers[index].append(len(tensors))
-                writers = [self.writer[index]] if index in self.writer else []
-                kept, given = index in self.kept, index in self.given
-                tensors.append(Tensor(size, writers, self.readers.get(index, ()), given=given, kept=kept))
+            own = numbers[index] = []
+            for size, part in zip(self.pieces[index], self._laid(index, numbers), strict=True):
+                if part is None or part in own:  # a part has one place: the second time it is copied
+                    part = len(rows)
+                    rows.append((size, []))
+                rows[part][1].append(index)
+                own.append(part)
+        tensors = [self._tensor(*row) for row in rows]
         steps = [self._step(i, numbers) for i in self.steps]
         nodes = [node for node in self.lowered.nodes if node is not None]
         return Question(Problem(steps, tensors), nodes, self.lowered.graph)
+
+    def _tensor(self, size: int, showing: Sequence[int]) -> Tensor:
+        """Return what stands for bytes that the first of these tensors brings, and that all of them show."""
+        first = showing[0]
+        writers = [self.writer[first]] if first in self.writer else []
+        readers = [k for index in showing for k in self.readers.get(index, ())]
+        return Tensor(size, writers, readers, given=first in self.given, kept=not self.kept.isdisjoint(showing))
+
+    def _laid(self, index: int, numbers: dict[int, list[int]]) -> list[int | None]:
+        """Return for each piece of a tensor what stands for the part that may lie there, even while others read it."""
+        pieces = self.pieces[index]
+        step = self.lowered.steps[self.steps[self.writer[index]]] if index in self.writer else None
+        laid: list[int | None] = []
+        for read in step.inputs if self.relaxed and step is not None and step.joins else ():
+            own = self._pieces_of(read)
+            content = -1 if read is None else self._content(read)
+            laid += numbers[content] if content in numbers and self.pieces[content] == own else [None] * len(own)
+        return laid if len(laid) == len(pieces) else [None] * len(pieces)
 
     def _content(self, index: int) -> int:
         """Return the tensor whose bytes a tensor shows; what is cut from another shows that one, unless relaxed."""
@@ -118,21 +144,72 @@ class _Asking:
         return index is not None and self.lowered.tensors[self._content(index)].kind == "arena"
 
     def _size(self, index: int) -> int:
-        return round_up(at(nbytes(self.lowered.tensors[index].type), self.binding), self.arena.alignment)
+        return self._rounded(at(nbytes(self.lowered.tensors[index].type), self.binding))
 
-    def _pieces(self, index: int) -> list[int]:
-        """Return the sizes of the tensors that stand for one: a joined one is in parts that take over others."""
-        i = self.steps[self.writer[index]] if index in self.writer else None
-        if i is None or (not self.lowered.steps[i].joins and i not in self.lowered.cuts):
-            return [self._size(index)]
+    def _rounded(self, size: int) -> int:
+        return size if self.exact else round_up(size, self.arena.alignment)
+
+    def _is_ragged(self) -> bool:
+        """Say whether a part may lie in a whole where no buffer of its own could, and so take less than alone."""
+        lowered = self.lowered
+        return any(
+            at(nbytes(lowered.tensors[part].type), self.binding) % self.arena.alignment
+            for i, step in enumerate(lowered.steps)
+            for part in ((step.inputs if step.joins else ()) if i not in lowered.cuts else step.outputs)
+            if part is not None
+        )
+
+    def _outside(self) -> set[int]:
+        """Return what may lie in a caller's array: the parts of a join that is an output, and what they are over."""
+        lowered, outside = self.lowered, set[int]()
+        for i in reversed(self.steps):
+            step = lowered.steps[i]
+            if not step.outputs:
+                continue
+            output = step.outputs[0]
+            if step.joins and (output in outside or lowered.tensors[output].kind == "output"):
+                outside |= {self._content(read) for read in step.inputs if read is not None}
+            elif output in outside:
+                over = (step.inputs[k] for k in step.inplace)
+                outside |= {self._content(read) for read in over if read is not None}
+        return outside
+
+    def _divide(self) -> None:
+        """Find the sizes of the tensors that stand for each: what a join wrote is in parts, and so what is over it."""
+        outside = self._outside() if self.relaxed else set()
+        for index in self.given:
+            self.pieces[index] = [self._size(index)]
+        for i in self.steps:
+            for index in self.lowered.steps[i].outputs:
+                if index in self.writer:
+                    self.pieces[index] = [0] if index in outside else self._pieces(i, index)
+
+    def _pieces(self, i: int, index: int) -> list[int]:
+        step, size = self.lowered.steps[i], self._size(index)
         if i in self.lowered.cuts:
             return [0]
-        parts = [
-            at(nbytes(self.lowered.tensors[read or 0].type), self.binding) for read in self.lowered.steps[i].inputs
-        ]
-        if any(part % self.arena.alignment for part in parts):
-            return [0 if self.relaxed else self._size(index)]
-        return parts
+        if step.joins:
+            if self._is_ragged_join(i):
+                return [0 if self.relaxed else size]
+            pieces = [piece for read in step.inputs for piece in self._pieces_of(read)]
+            return pieces if len(pieces) <= MOST_PIECES else [0 if self.relaxed else size]
+        if index != step.outputs[0]:
+            return [size]
+        over = [found for k in step.inplace if sum(found := self._pieces_of(step.inputs[k])) == size]
+        if all(len(found) == 1 for found in over):
+            return [size]
+        return [0] if self.relaxed and any(found != over[0] for found in over) else max(over, key=len)
+
+    def _is_ragged_join(self, i: int) -> bool:
+        reads = (read for read in self.lowered.steps[i].inputs if read is not None)
+        return any(at(nbytes(self.lowered.tensors[read].type), self.binding) % self.arena.alignment for read in reads)
+
+    def _pieces_of(self, read: int | None) -> list[int]:
+        """Return the sizes of what stands for what is read, or its own where that is less or more."""
+        if read is None:
+            return []
+        size, found = self._size(read), self.pieces.get(self._content(read), [])
+        return found if sum(found) == size else [size]
 
     def _step(self, i: int, numbers: dict[int, list[int]]) -> Step:
         step, node = self.lowered.steps[i], self.lowered.nodes[i]
@@ -148,17 +225,22 @@ class _Asking:
         output = step.outputs[0] if step.outputs else None
         if output not in numbers:
             return []
-        reads = [None if read is None else self._content(read) for read in step.inputs]
-        if step.joins and len(numbers[output]) == len(step.inputs):
-            pairs = zip(numbers[output], reads, strict=True)
-            return [
-                (piece, self._equal(read, self._pieces(output)[k], numbers)) for k, (piece, read) in enumerate(pairs)
-            ]
-        size = self._size(output)
-        over = [t for k in step.inplace if reads[k] is not None for t in self._equal(reads[k], size, numbers)]
-        return [(numbers[output][0], list(dict.fromkeys(over)))] if over and len(numbers[output]) == 1 else []
+        if step.joins:
+            own: list[list[int]] = []
+            for read in step.inputs:
+                pieces = self._pieces_of(read)
+                own += self._over(read, pieces, numbers) or [[] for _ in pieces]
+            pairs = zip(numbers[output], own, strict=False)
+            return [(out, over) for out, over in pairs if out not in over] if len(own) == len(numbers[output]) else []
+        options: list[dict[int, None]] = [{} for _ in numbers[output]]
+        for k in step.inplace:
+            for option, found in zip(options, self._over(step.inputs[k], self.pieces[output], numbers), strict=False):
+                option.update(dict.fromkeys(found))
+        return [(each, list(option)) for each, option in zip(numbers[output], options, strict=True) if option]
 
-    def _equal(self, read: int | None, size: int, numbers: dict[int, list[int]]) -> list[int]:
-        """Return the tensor that stands for what is read, if it alone does and is of this size."""
-        own = numbers.get(read, []) if read is not None else []
-        return own if len(own) == 1 and read is not None and self._pieces(read) == [size] and size else []
+    def _over(self, read: int | None, pieces: list[int], numbers: dict[int, list[int]]) -> list[list[int]]:
+        """Return for each of these pieces the tensor that stands there for what is read; none where they differ."""
+        content = -1 if read is None else self._content(read)
+        if content not in numbers or self.pieces[content] != pieces or not sum(pieces):
+            return []
+        return [[each] for each in numbers[content]]

@@ -22,8 +22,9 @@ class Arena:
     __slots__ = ("alignment", "blocks", "number", "roots", "sizes")
 
     def __init__(self, lowered: Lowered, binding: Mapping[str, int], alignment: int) -> None:
-        self.alignment: Final = alignment
         self.roots: Final = sorted(root for root in lowered.born if lowered.tensors[root].kind == "arena")
+        items = (item_size(lowered.tensors[root].type.dtype.name) for root in self.roots)
+        self.alignment: Final = max(alignment, *items, 1)  # no element lies across two of its own size
         self.number: Final = {root: i for i, root in enumerate(self.roots)}
         self.sizes: Final = [nbytes(lowered.tensors[root].type) for root in self.roots]
         self.blocks: Final = [
@@ -98,7 +99,7 @@ def plan(
         constants=lowered.constants,
         donated=lowered.donated,
         peak=_on(arena, tops) if dynamic else at(height, {}),
-        alignment=alignment,
+        alignment=arena.alignment,
         meta={
             "plan": _report(
                 lowered,
@@ -199,7 +200,7 @@ def _report(
     workspace = max((size for size in beside if isinstance(size, int)), default=0)
 
     def shown(size: Size, value: int) -> Any:
-        return {"expr": str(size), "at": value} if dynamic or not isinstance(size, int) else value
+        return {"expr": str(size), "at": value} if binding else value
 
     return {
         "tensors": tensors,
@@ -213,8 +214,8 @@ def _report(
         "order_gap": round(peak / order_bound - 1, 6) if order_bound else 0.0,
         "io": io,
         "alignment": arena.alignment,
-        "workspace_bytes": workspace,
-        "adopted_bytes": shown(adopted, at(adopted, binding)) if adopted != 0 else 0,
+        "workspace_bytes": shown(workspace, workspace),
+        "adopted_bytes": shown(adopted, at(adopted, binding)),
         "external_bytes": shown(external, at(external, binding)),
         "binding": dict(sorted(binding.items())),
         "without_kernel": without_kernel(lowered.steps),

@@ -151,12 +151,12 @@ def _even(whole: Size, parts: int) -> tuple[Size, ...]:
     if isinstance(whole, int):
         most = -(-whole // parts)
         return tuple([max(0, min(most, whole - most * i)) for i in range(parts)])
-    each, most = whole // parts, (whole + parts - 1) // parts
+    each, chunk = whole // parts, (whole + parts - 1) // parts
     if equal(each * parts, whole):
         return (each,) * parts
     if parts == 2:
-        return most, whole - most
-    return (most, *[smaller(most, larger(whole - most * i, 0)) for i in range(1, parts)])
+        return chunk, whole - chunk
+    return (chunk, *[smaller(chunk, larger(whole - chunk * i, 0)) for i in range(1, parts)])
 
 
 @op

@@ -160,8 +160,8 @@ class _Best:
             self.height, self.offsets = reached, offsets
 
     def units(self, reduced: Reduced) -> int:
-        """Return the height above what lives all the time, in units."""
-        return (self.height - reduced.base) // reduced.unit
+        """Return the height above what lives all the time, in units, rounded up: no packing of fewer is known."""
+        return -(-(self.height - reduced.base) // reduced.unit)
 
     def places(self, timeline: Timeline) -> Array:
         """Return the offsets of the rows of a timeline."""

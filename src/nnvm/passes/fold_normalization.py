@@ -313,10 +313,8 @@ def _write_join(folding: _Folding, node: Node, affine: Affine) -> Value | None:
         single = folding.readers.one(value) and not inner.after and channel_axis(inner) == axis
         if write is None or not single or not isinstance(size, int):
             return None
-        own = [
-            each if each is None or each.shape == () else folding.keep(slice(each, *map(_row, (start, start + size))))
-            for each in affine
-        ]
+        ends = vector([start]), vector([start + size])
+        own = [each if each is None or each.shape == () else folding.keep(slice(each, *ends)) for each in affine]
         made = write(folding, inner, (own[0], own[1]))
         if made is None or not fits(made, inner):
             return None
@@ -331,10 +329,6 @@ def _is_gated(x: Value) -> bool:
     Engines know those by their form, the scale at their end included.
     """
     return x.node.op in (mul, div) and not any(map(is_constant, x.node.inputs))
-
-
-def _row(number: int) -> Value:
-    return vector([number])
 
 
 def _along_inputs(factor: Value, node: Node) -> Value | None:

@@ -27,11 +27,11 @@ from nnvm.passes.rules.broadcast import unexpanded
 from nnvm.passes.rules.cast import CASTS
 from nnvm.passes.rules.compounds import QUOTIENTS
 from nnvm.passes.rules.recurrent import STATES, without_zero_states
-from nnvm.passes.rules.reduce import REDUCTIONS
+from nnvm.passes.rules.reduce import REDUCTIONS, reduced_twice
 from nnvm.passes.visits import Readers, attempt, first_of, until_settled
 
 RULES = (*ACTIVATIONS, *ARITHMETIC, *CASTS, *MOVEMENTS, *QUOTIENTS)
-SINGLES = {**CLIPS, **CUTS, **REDUCTIONS}
+SINGLES = {**CLIPS, **CUTS}
 
 
 def simplify(graph: Graph, strangers: Callable[[], Sequence[Rule]] = tuple, /) -> Graph:
@@ -53,6 +53,8 @@ def _once(graph: Graph, rules: Sequence[Rule]) -> Graph:
             return _kept(node, readers.none(origin.outputs[1]))
         if node.op in STATES:
             return without_zero_states(node)
+        if node.op in REDUCTIONS:
+            return attempt(lambda node: reduced_twice(node, readers), node)
         if node.op in elementwise:
             made = attempt(unexpanded, node)
             if made is not None:

@@ -15,10 +15,7 @@ ROUNDS = 8
 
 def fits(made: Value | None, node: Node) -> bool:
     """Say whether a value may stand for a node's only output: another node, and known to be of the same type."""
-    if made is None or made.node is node:
-        return False
-    old = node.outputs[0].type
-    return old is not None and (made.type is old or same_type(made.type, old) is True)
+    return made is not None and made.node is not node and same_type(made.type, node.outputs[0].type) is True
 
 
 def attempt(function: Attempt, node: Node) -> Value | None:
@@ -39,7 +36,7 @@ def attempt_all(function: Callable[[Node], tuple[Value, ...] | None], node: Node
     if made is None or len(made) != len(node.outputs):
         return None
     pairs = zip(made, node.outputs, strict=True)
-    return made if all(new.type is old.type or same_type(new.type, old.type) is True for new, old in pairs) else None
+    return made if all(same_type(new.type, old.type) is True for new, old in pairs) else None
 
 
 def first_of(attempts: Attempts, node: Node) -> Value | None:

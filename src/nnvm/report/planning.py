@@ -57,12 +57,20 @@ def _draw_plan(program: Any, title: str, paths: Mapping[str, Path | None]) -> No
 
 
 def _buffers(program: Any, binding: Mapping[str, int]) -> list[dict[str, Any]]:
-    """List the arena's buffers where they lie at the binding, each with the first and last step that touches it."""
+    """List the arena's buffers where they lie at the binding, each with the first and last step that touches it.
+
+    Each has a name of its own: of those that share one, the later say which buffer of the program they are.
+    """
     from nnvm.runtime.lives import Lives
 
+    lives = Lives(program, binding).buffers
+    first = {life.name: life.number for life in reversed(lives)}
+    names = {
+        life.number: life.name if first[life.name] == life.number else f"{life.name}#{life.number}" for life in lives
+    }
     rows = []
-    for life in Lives(program, binding).buffers:
-        alias = None if life.root == life.number else program.buffers[life.root].name
+    for life in lives:
+        alias = None if life.root == life.number else names[life.root]
         span = {"first": life.first, "last": life.last, "alias_of": alias}
-        rows.append({"name": life.name, "offset": life.offset, "size": life.size, **span})
+        rows.append({"name": names[life.number], "offset": life.offset, "size": life.size, **span})
     return rows

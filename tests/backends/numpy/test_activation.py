@@ -129,3 +129,10 @@ def test_prelu(dtype):
     assert transient("prelu", [np.empty_like(x)], [x, slope]) <= 16384
     call("prelu", [x], [x, slope])
     close(x, wanted)
+
+
+def test_a_clip_without_a_limit_lets_infinities_pass() -> None:
+    x, zero = np.array([-np.inf, -1, 1, np.inf, np.nan], "f"), np.zeros((), "f")
+    np.testing.assert_array_equal(compute("clip", (x.shape, "f"), x, zero, None), np.array([0, 0, 1, np.inf, np.nan]))
+    wanted = np.array([-np.inf, -1, 0, 0, np.nan])
+    np.testing.assert_array_equal(compute("clip", (x.shape, "f"), x, None, zero), wanted)

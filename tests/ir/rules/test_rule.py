@@ -126,10 +126,19 @@ def test_a_type_is_never_changed() -> None:
         yield relu(x)
         yield flat(x)
 
+    @rule(untyped=True)
+    def transparent(x: Value) -> Steps:
+        yield relu(x)
+        yield x
+
     square = relu(named_input("q", f32[2, 2]))
     assert rewritten(square, flattened) is square
     unknown = relu(named_input("u"))
     assert rewritten(unknown, flattened) is unknown
+    some_rank = relu(named_input("r", f32[...]))
+    assert flattened.keeps(some_rank, named_input("r", f32[...])) is False
+    assert transparent.keeps(some_rank, named_input("r", f32[...]))
+    assert not transparent.keeps(some_rank, named_input("r"))
 
 
 def test_either_at_the_root_and_below() -> None:

@@ -8,7 +8,21 @@ from tests.laws.agree import assert_agree
 from tests.passes.rewrites import BINDING
 
 from nnvm import ops
-from nnvm.ir import ABSENT, Graph, Node, Value, boolean, constant, f32, i8, i32, i64, named_input, same_type, tensor_data
+from nnvm.ir import (
+    ABSENT,
+    Graph,
+    Node,
+    Value,
+    boolean,
+    constant,
+    f32,
+    i8,
+    i32,
+    i64,
+    named_input,
+    same_type,
+    tensor_data,
+)
 from nnvm.passes.layout.axes import TURNS, turned
 
 SHAPE = (2, 3, "n", 4)

@@ -164,12 +164,12 @@ def test_the_two_halves_of_a_rotation_are_one_split() -> None:
     assert operators(optimized(trace(program))) == ["mul", "split", "neg", "concat", "mul", "add"]
 
 
-def test_slices_of_ten_thousand_that_are_joined_end_soon() -> None:
+def test_slices_of_thousands_that_are_joined_stay() -> None:
     def program(x: f32["n", 1]) -> tuple[Value, ...]:
-        joined = join(*[x] * 10_000)
-        return tuple(ops.exp(cut(joined, i, i + 1)) for i in range(0, 10_000, 2))
+        joined = join(*[x] * 2000)
+        return tuple(ops.exp(cut(joined, i, i + 1)) for i in range(0, 2000, 2))
 
-    assert "concat" in operators(cancel_layout(trace(program)))
+    assert_keeps(cancel_layout, program)
 
 
 def test_ten_thousand_parts_end_soon() -> None:

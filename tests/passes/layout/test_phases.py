@@ -69,6 +69,13 @@ def test_what_is_not_all_of_the_image_stays() -> None:
         assert_keeps(cancel_layout, program)
 
 
+def test_a_join_along_a_fifth_axis_stays() -> None:
+    def program(x: f32["n", 2, 2, 2, 3]) -> Value:
+        return ops.concat(x, x, x, ops.exp(x), axis=4)
+
+    assert_keeps(cancel_layout, program)
+
+
 def test_one_row_of_channels_before_a_convolution_stays() -> None:
     def program(x: f32[4, 2, 3, 5]) -> Value:
         return ops.conv(ops.gather(x, tensor_data(0, i64[()]), axis=-4), tensor_data(0.5, f32[2, 3, 1]))

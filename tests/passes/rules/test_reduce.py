@@ -69,6 +69,14 @@ def test_reductions_that_stay(name: str) -> None:
     assert_keeps(simplify, program)
 
 
+def test_what_others_read_is_not_computed_twice() -> None:
+    def program(x: f32["n", 3, 4]) -> tuple[Value, ...]:
+        rows = ops.reduce_max(x, ints(2))
+        return ops.reduce_max(rows, ints(1)), x - rows
+
+    assert_keeps(simplify, program)
+
+
 def test_axes_that_are_an_input_stay() -> None:
     def program(x: f32["n", 3, 4], axes: i64[1]) -> Value:
         return ops.reduce_sum(ops.reduce_sum(x, axes), ints(2))

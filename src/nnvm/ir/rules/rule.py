@@ -109,7 +109,8 @@ class Rule:
             return False
         if was.type is None:
             return self.untyped
-        return now.type is was.type or same_type(now.type, was.type) is True
+        same = same_type(now.type, was.type)  # None for two of unknown rank, though they are one type
+        return same is True or (same is None and self.untyped and now.type is was.type)
 
     def _failed(self, old: Sequence[Value]) -> str:
         return f"rule {self.name} failed at {old[0].node!r}"

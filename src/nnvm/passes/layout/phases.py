@@ -14,7 +14,7 @@ def join_phases(node: Node, readers: Readers) -> Value | None:
     """concat of x[:, :, i::b, j::b] for every i and j below b = space_to_depth(x), its blocks in another order."""
     count = len(node.inputs)
     block = round(count**0.5)
-    if block < 2 or block * block != count or axis_of(node.params["axis"], 4) != 1:
+    if block < 2 or block * block != count or axis_of(node.params["axis"], len(node.outputs[0].shape)) != 1:
         return None
     x = node.inputs[0].node.inputs[0] if node.inputs[0].node.op is slice else ABSENT
     if x is ABSENT or x.dtype not in (f32, f64) or len(x.shape) != 4:

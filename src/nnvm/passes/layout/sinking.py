@@ -73,7 +73,8 @@ class _Survey:
 
     def _inside(self, node: Node, turn: Turn) -> set[Value]:
         """Return what a node reads turned, wherever it reads it."""
-        alike, others = set(), set()
+        alike: set[Value] = set()
+        others: set[Value] = set()
         for value, perm in zip(node.inputs, turn.inputs, strict=True):
             (others if perm is None or self.perms.get(value) != perm else alike).add(value)
         return alike - others

@@ -20,7 +20,8 @@ def without_impossible(graph: Graph, settle: Callable[[Graph, str], Graph]) -> G
     """Put the only branch that can be taken, where two of different ranks are there and the rest refuses one.
 
     Every node of a graph runs, so what is typed wrongly under an assumption would end the run; `settle` puts a graph
-    through passes, and raises Error caused by an Error there. A run that the original ends with an error may end with another one.
+    through passes, and raises Error caused by an Error there. A run that the original ends with an error may end with
+    another one.
     """
     if len(graph.nodes) > _LARGE:
         return graph

@@ -7,18 +7,21 @@ from nnvm.ops import reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_su
 from nnvm.ops.reduce import axes_known
 from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import vector
-from nnvm.passes.visits import Attempts
+from nnvm.passes.visits import Readers
 
-_REDUCTIONS: Final = (reduce_sum, reduce_mean, reduce_max, reduce_min, reduce_prod)
+REDUCTIONS: Final = (reduce_sum, reduce_mean, reduce_max, reduce_min, reduce_prod)
 
 
-def reduced_twice(node: Node) -> Value | None:
+def reduced_twice(node: Node, readers: Readers) -> Value | None:
     """sum(sum(x, a), b) = sum(x, a and b), and so for maximum, minimum and product; for a mean of floats, too.
 
-    Rounding may differ: the elements are added, or multiplied, in another order.
+    Only where nothing else reads the first: it would be computed twice. Rounding may differ: the elements are added, or
+    multiplied, in another order.
     """
     inner = node.inputs[0].node
     if inner.op is not node.op or inner.after or inner.params["keepdims"] != node.params["keepdims"]:
+        return None
+    if not readers.one(node.inputs[0]):
         return None
     x = inner.inputs[0]
     if node.op is reduce_mean and not x.dtype.is_float:
@@ -41,6 +44,3 @@ def _axes_of(node: Node) -> set[int] | None:
     if not axes:
         return set() if node.params["noop_with_empty_axes"] else set(range(rank))
     return {axis_of(axis, rank) for axis in axes}
-
-
-REDUCTIONS: Attempts = dict.fromkeys(_REDUCTIONS, (reduced_twice,))

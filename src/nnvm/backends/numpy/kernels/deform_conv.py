@@ -43,7 +43,7 @@ class Room(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One image of a convolution: what it reads, its weights by group, and how its window moves."""
+    """One image of a convolution: what it reads, its weights by group, and room to widen those where they are short."""
 
     planes: Array
     image: Shape
@@ -86,19 +86,28 @@ def deform_conv(
     fixed = [(strides[i], -pads[i], dilations[i]) for i in range(rank)]
     for n, start in product(range(count), range(0, places, length)):
         some = slice(start, min(start + length, places))
-        parts = _parts(taps, some.stop - start, rank, filters, dtype)
-        scratch = Room(*carve(room, *parts))
-        rest = room[sum(rounded(prod(shape) * np.dtype(kind).itemsize) for shape, kind in parts) :]
-        block = rest[: rounded(_block(channels, taps, dtype.itemsize))].view(dtype) if low else None
+        widened = _block(channels, taps, dtype.itemsize) if low else 0
+        scratch, block, rest = _lay(room, _parts(taps, some.stop - start, rank, filters, dtype), widened, dtype)
         task = Task(x[n].reshape(x.shape[1], -1, copy=False), x.shape[2:], matrix, groups, block)
         scratch.total[...] = 0 if bias is None else bias[:, None]
         for turn in range(offset_groups):
             _locate(scratch, shifts[n, turn][..., some], out.shape[2:], weight.shape[2:], fixed, some)
             scale = None if weights is None else weights[n, turn][:, some]
             for first, stop in _runs(turn * shares, (turn + 1) * shares, depth, channels):
-                used = 0 if block is None else rounded(block.nbytes)
-                _add_product(scratch, task, first, stop, scale, rest[used:])
+                _add_product(scratch, task, first, stop, scale, rest)
         np.copyto(target[n, :, some], scratch.total, casting="unsafe")
+
+
+def _lay(
+    room: Array, parts: list[tuple[Shape, Any]], widened: int, dtype: np.dtype[Any]
+) -> tuple[Room, Array | None, Array]:
+    """Lay out the parts, then as many bytes for weights that are widened, and return what is left for columns too."""
+    scratch = Room(*carve(room, *parts))
+    rest = room[sum(rounded(prod(shape) * np.dtype(kind).itemsize) for shape, kind in parts) :]
+    if not widened:
+        return scratch, None, rest
+    used = rounded(widened)
+    return scratch, rest[:used].view(dtype), rest[used:]
 
 
 def _parts(taps: int, length: int, rank: int, filters: int, dtype: np.dtype[Any]) -> list[tuple[Shape, Any]]:

@@ -58,7 +58,7 @@ def test_calling_it_lists_what_has_no_kernel_before_anything_runs(tmp_path):
             return made
 
     run = compile(chain(4, f32[3]), Watching())
-    told = r"^numpy has no kernel for Even \(2 uses\), Odd \(2 uses\), so nothing was run; register kernels .* with ONNX Runtime$"
+    told = r"^numpy has no kernel for Even \(2 uses\), Odd \(2 uses\), so nothing was run; .* with ONNX Runtime$"
     for call in (lambda: run(x=np.ones(3, "f4")), lambda: run.run({}), run.require_kernels):
         with pytest.raises(Error, match=told):
             call()

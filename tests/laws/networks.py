@@ -11,6 +11,7 @@ from tests.laws.agree import feeds
 from tests.laws.interpret import compute
 
 from nnvm import ops
+from nnvm.attrs import elementwise
 from nnvm.errors import Error
 from nnvm.ir import (
     ABSENT,
@@ -28,6 +29,7 @@ from nnvm.ir import (
     named_input,
     tensor_data,
 )
+from nnvm.ir.dims import substitute
 
 BINDING = {"n": 2, "m": 3}
 SIZES = ("n", "m", 1, 2, 3, 4)
@@ -569,9 +571,16 @@ class _Growing:
             found = compute(node, given)
             if any(each.size > 4096 or not np.all(np.abs(np.nan_to_num(each)) < 1e6) for each in found):
                 raise ValueError("too much")
+            if node.op in elementwise and any(map(_is_untold, node.outputs, found)):
+                raise ValueError("a dimension of 0 met one of 1, and types say that what they give is the larger")
             made.update(zip(node.outputs, found, strict=True))
         self.arrays |= made
         self.values.append(value)
+
+
+def _is_untold(value: Value, found: Any) -> bool:
+    """Say whether an array is empty though its type, true unless 0 met 1, says otherwise."""
+    return found.size == 0 and found.shape != tuple(substitute(size, BINDING) for size in value.shape)
 
 
 @st.composite

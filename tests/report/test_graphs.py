@@ -4,6 +4,7 @@ import json
 
 from tests.report.net import graph_of_net, net
 
+import nnvm
 from nnvm import ops, report
 from nnvm.ir import (
     Graph,
@@ -14,6 +15,7 @@ from nnvm.ir import (
     i64,
     named_input,
     string,
+    tensor_data,
     tensor_type,
     trace,
     variable,
@@ -57,3 +59,10 @@ def test_parameters_count_strings_but_not_their_bytes():
 def test_variables_are_no_parameters_and_inputs_no_work():
     state = variable(type=i64[4], name="v")
     assert report.show(Graph([ops.neg(state)], [state]))["parameters"] == 0
+
+
+def test_one_number_repeated_counts_alike_before_and_after_it_is_folded():
+    shape = constant(data=tensor_data([4, 5], i64[2]))
+    graph = trace(lambda x: x + ops.fill(shape, value=tensor_data([1.5], f32[1])), x=f32[4, 5])
+    shown = [report.show(each) for each in (graph, nnvm.optimize(graph, "fold_constants"))]
+    assert [(each["parameters"], each["parameter_bytes"]) for each in shown] == [(22, 96), (20, 80)]

@@ -5,16 +5,17 @@ from typing import Any
 
 from nnvm.attrs import macs
 from nnvm.errors import Error
-from nnvm.ir import Graph, TensorType, data_of, operators
+from nnvm.ir import Graph, Node, TensorData, TensorType, data_of, is_constant, operators
 from nnvm.ir.dims import Size
 from nnvm.ir.provenance import account_of
 from nnvm.ir.types import Type, UnknownRank
+from nnvm.ops import fill
 from nnvm.pipeline import count_nodes, operator_counts
 
 
 def show(graph: Graph) -> dict[str, Any]:
     """Return what `nnvm show` says of a graph."""
-    constants = [data for node in graph.nodes if (data := data_of(node.outputs[0])) is not None]
+    constants = [data for node in graph.nodes if (data := _constant(node)) is not None]
     work: Size = 0
     for node in operators(graph):
         cost = macs.get(node.op)
@@ -31,6 +32,17 @@ def show(graph: Graph) -> dict[str, Any]:
         "parameter_bytes": sum(data.nbytes for data in constants if not isinstance(data.source, tuple)),
         "macs": work if isinstance(work, int) else str(work),
     }
+
+
+def _constant(node: Node) -> TensorData | None:
+    """Return what a node holds, also where that is one number repeated to a constant shape."""
+    if node.op is not fill:
+        return data_of(node.outputs[0])
+    type, value = node.types[0], node.params["value"]
+    if not (is_constant(node.inputs[0]) and isinstance(type, TensorType) and type.shape_or_none is not None):
+        return None
+    known = all(isinstance(size, int) for size in type.shape)
+    return TensorData(type, value.source, repeats=True) if known else None
 
 
 def provenance(graph: Graph, name: str) -> dict[str, Any]:

@@ -28,4 +28,4 @@ def main() -> None:
     except (BrokenPipeError, KeyboardInterrupt):
         os._exit(1)
     except MemoryError:
-        fail("there is not enough memory for this model; opt --no-check does without running it, --set-dim makes it smaller")
+        fail("there is not enough memory for this model; opt --no-check does not run it, --set-dim makes it smaller")

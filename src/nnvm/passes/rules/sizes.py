@@ -4,8 +4,11 @@ from typing import Final
 
 from nnvm.analyses import pure
 from nnvm.ir import UNKNOWN, Graph, Node, TensorType, Value, contents, rewrite
+from nnvm.ops import shape, size
 
 _KINDS: Final = ("int", "uint")
+_SOURCES: Final = (shape, size)
+"""What turns dimensions into elements."""
 
 
 def share_sizes(graph: Graph) -> Graph:
@@ -13,6 +16,8 @@ def share_sizes(graph: Graph) -> Graph:
 
     That dimensions of one name are one number is what the types say.
     """
+    if not any(node.op in _SOURCES for node in graph.nodes):
+        return graph
     first: dict[object, Value] = {}
 
     def visit(node: Node, origin: Node) -> Value | None:
@@ -20,7 +25,7 @@ def share_sizes(graph: Graph) -> Graph:
             return None
         value = node.outputs[0]
         known = contents(value)
-        if known is None or UNKNOWN in known or all(isinstance(size, int) for size in known):
+        if known is None or UNKNOWN in known or all(isinstance(each, int) for each in known):
             return None
         found = first.setdefault((value.type, known, repr(node.hints.get("device"))), value)
         return None if found is value else found

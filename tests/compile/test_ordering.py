@@ -10,7 +10,7 @@ from nnvm.analyses.schedule import check_order, depth_first
 from nnvm.compile.lower import lower
 from nnvm.compile.ordering import question
 from nnvm.compile.plan import Arena
-from nnvm.ir import f32, hints, trace
+from nnvm.ir import Value, f32, hints, trace
 from nnvm.passes import set_dims
 from nnvm.pipeline import backend, compile
 
@@ -82,3 +82,13 @@ def test_control_edges_are_kept():
     found = question(lowered, Arena(lowered, {}, 64), {}, relaxed=False)
     places = {each.op.name: i for i, each in enumerate(found.nodes)}
     assert found.problem.before[places["add"]]  # whatever lies outside the arena orders steps too
+
+
+def test_a_join_with_a_part_of_no_elements_compiles() -> None:
+    def main(x: f32[1, 16]) -> Value:
+        whole = ops.tanh(x)
+        return ops.exp(ops.concat(*ops.split(whole, axis=0, parts=2), ops.relu(whole), axis=0))
+
+    plans = [compile(trace(main), io=io).program.meta["plan"] for io in ("external", "arena")]
+    assert [plan["peak_bytes"] for plan in plans] == [192, 192]
+    assert all(plan["order_bound_bytes"] <= 192 for plan in plans)

@@ -1,6 +1,6 @@
 """What the order of a lowered graph's steps is about, said to the search for good orders."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from nnvm.analyses.ordering import Problem, Step, Tensor
@@ -143,20 +143,21 @@ class _Asking:
     def _is_ours(self, index: int | None) -> bool:
         return index is not None and self.lowered.tensors[self._content(index)].kind == "arena"
 
-    def _size(self, index: int) -> int:
-        return self._rounded(at(nbytes(self.lowered.tensors[index].type), self.binding))
+    def _bytes(self, index: int) -> int:
+        return at(nbytes(self.lowered.tensors[index].type), self.binding)
 
-    def _rounded(self, size: int) -> int:
-        return size if self.exact else round_up(size, self.arena.alignment)
+    def _size(self, index: int) -> int:
+        return self._bytes(index) if self.exact else round_up(self._bytes(index), self.arena.alignment)
+
+    def _are_ragged(self, parts: Iterable[int | None]) -> bool:
+        return any(part is not None and self._bytes(part) % self.arena.alignment for part in parts)
 
     def _is_ragged(self) -> bool:
         """Say whether a part may lie in a whole where no buffer of its own could, and so take less than alone."""
-        lowered = self.lowered
+        cuts = self.lowered.cuts
         return any(
-            at(nbytes(lowered.tensors[part].type), self.binding) % self.arena.alignment
-            for i, step in enumerate(lowered.steps)
-            for part in ((step.inputs if step.joins else ()) if i not in lowered.cuts else step.outputs)
-            if part is not None
+            self._are_ragged(step.outputs if i in cuts else step.inputs if step.joins else ())
+            for i, step in enumerate(self.lowered.steps)
         )
 
     def _outside(self) -> set[int]:
@@ -189,7 +190,7 @@ class _Asking:
         if i in self.lowered.cuts:
             return [0]
         if step.joins:
-            if self._is_ragged_join(i):
+            if self._are_ragged(step.inputs):
                 return [0 if self.relaxed else size]
             pieces = [piece for read in step.inputs for piece in self._pieces_of(read)]
             return pieces if len(pieces) <= MOST_PIECES else [0 if self.relaxed else size]
@@ -199,10 +200,6 @@ class _Asking:
         if all(len(found) == 1 for found in over):
             return [size]
         return [0] if self.relaxed and any(found != over[0] for found in over) else max(over, key=len)
-
-    def _is_ragged_join(self, i: int) -> bool:
-        reads = (read for read in self.lowered.steps[i].inputs if read is not None)
-        return any(at(nbytes(self.lowered.tensors[read].type), self.binding) % self.arena.alignment for read in reads)
 
     def _pieces_of(self, read: int | None) -> list[int]:
         """Return the sizes of what stands for what is read, or its own where that is less or more."""
@@ -230,8 +227,9 @@ class _Asking:
             for read in step.inputs:
                 pieces = self._pieces_of(read)
                 own += self._over(read, pieces, numbers) or [[] for _ in pieces]
-            pairs = zip(numbers[output], own, strict=False)
-            return [(out, over) for out, over in pairs if out not in over] if len(own) == len(numbers[output]) else []
+            if len(own) != len(numbers[output]):
+                return []
+            return [(out, over) for out, over in zip(numbers[output], own, strict=True) if over and out not in over]
         options: list[dict[int, None]] = [{} for _ in numbers[output]]
         for k in step.inplace:
             for option, found in zip(options, self._over(step.inputs[k], self.pieces[output], numbers), strict=False):

@@ -47,7 +47,8 @@ def rewrite(graph: Graph, visit: Callable[..., "Value | Sequence[Value] | None"]
                     replacement = node.outputs
                 else:
                     made, replacement = replacement, adopt(replacement, node, settled)
-                    adopted.update((old, new) for old, new in zip(made, replacement, strict=True) if old is not new)
+                    if made and made[0] is not replacement[0]:  # all outputs, for a later node may be another of them
+                        adopted.update(zip(made[0].node.outputs, replacement[0].node.outputs, strict=True))
                 if history is not None:
                     history.replaced((node,), replacement, settled)
                 settled.update([value.node for value in replacement])

@@ -10,7 +10,7 @@ from nnvm.ir.dims import Size
 from nnvm.ops import concat, slice, split
 from nnvm.ops.typing import axis_of
 from nnvm.passes.constants import vector
-from nnvm.passes.cse import DEVICE, cse
+from nnvm.passes.cse import DEVICE
 from nnvm.passes.layout.slice import cuts_of, taken
 from nnvm.passes.visits import Readers
 
@@ -103,7 +103,9 @@ def _runs(values: Sequence[Value], axis: int) -> list[tuple[list[Value], Part | 
             part = None
         last = runs[-1][1] if runs else None
         if part is not None and last is not None and part.source is last.source and part.start == last.end:
-            runs[-1] = ([*runs[-1][0], value], Part(part.source, axis, last.start, part.end))
+            together = runs[-1][0]
+            together.append(value)
+            runs[-1] = (together, Part(part.source, axis, last.start, part.end))
         else:
             runs.append(([value], part))
     return runs
@@ -175,16 +177,20 @@ def cut_once(graph: Graph) -> Graph:
     if not chosen:
         return graph
 
+    splits: dict[Value, tuple[Value, ...]] = {}
+
     def visit(node: Node, origin: Node) -> Value | None:
         found = chosen.get(origin)
         if found is None:
             return None
         axis, ends, at = found
-        sizes = vector(end - start for start, end in pairwise(ends))
-        parts: tuple[Value, ...] = split(node.inputs[0], sizes, axis=axis, parts=len(ends) - 1)
-        return parts[at]
+        source = node.inputs[0]
+        if source not in splits:
+            sizes = vector(end - start for start, end in pairwise(ends))
+            splits[source] = split(source, sizes, axis=axis, parts=len(ends) - 1)
+        return splits[source][at]
 
-    return cse(rewrite(graph, visit, origins=True))  # each slice became a split of its own
+    return rewrite(graph, visit, origins=True)
 
 
 Cutting: TypeAlias = tuple[int, tuple[int, ...], int]

@@ -20,7 +20,7 @@ def share_sizes(graph: Graph) -> Graph:
         return graph
     first: dict[object, Value] = {}
 
-    def visit(node: Node, origin: Node) -> Value | None:
+    def visit(node: Node) -> Value | None:
         if not node.inputs or len(node.outputs) != 1 or not _is_whole(node.outputs[0]) or node.after or not pure(node):
             return None
         value = node.outputs[0]
@@ -30,7 +30,7 @@ def share_sizes(graph: Graph) -> Graph:
         found = first.setdefault((value.type, known, repr(node.hints.get("device"))), value)
         return None if found is value else found
 
-    return rewrite(graph, visit, origins=True)
+    return rewrite(graph, visit)
 
 
 def _is_whole(value: Value) -> bool:

@@ -5,12 +5,10 @@ the zoo exports, for the next time.
 """
 
 import argparse
-import gc
 import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe, unslow
+from benchmarks.observing import observe
 from benchmarks.onnxsim_plan import planned_arena
 from benchmarks.ort_block import planned_block
 from benchmarks.packing import by_size
@@ -31,9 +30,6 @@ from nnvm.pipeline import compile, optimize
 from nnvm.runtime.lives import Lives
 from nnvm.runtime.memory import Block, height, sweep
 from nnvm.runtime.program import Program
-
-WARM = 3
-"""Runs before the one that is measured, so that the interpreter's own lists are as long as they get."""
 
 NETS: Mapping[str, tuple[int, int]] = {
     "light_resnet50": (7_225_344, 5_218_304),
@@ -164,31 +160,6 @@ def judge_plan(
         goal = "zoo: never above onnxsim's plan, inputs and outputs inside both"
         met.append(VERDICTS.judge(goal, name, ours <= theirs))
     return all(met)
-
-
-def observe(run: Any, inputs: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the bytes that a run takes as tracemalloc sees them, and the sum of what the executor reports.
-
-    What is seen: the arrays that are held between runs (arena and workspace; told by NumPy's domain, for the calls laid
-    out beside them are no arrays), and what one more run allocates beyond them at the most, outputs and all.
-    """
-    tracemalloc.start()
-    gc.disable()
-    try:
-        run.run(inputs)
-        domain = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
-        held = sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([domain]).traces)
-        for _ in range(WARM):
-            run.run(inputs)
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        run.run(inputs)
-        seen = held + tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
-        gc.enable()
-    told = run.stats
-    return seen, told.planned_bytes + told.adopted_bytes + told.transient_bytes + told.output_bytes
 
 
 def observed(models: Sequence[ZooModel]) -> Iterator[Sequence[Cell]]:
